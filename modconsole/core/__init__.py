@@ -1,0 +1,1 @@
+"""The words and rules of moderation: plain data, standard library only, no I/O, no clock."""
