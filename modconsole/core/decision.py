@@ -68,6 +68,8 @@ class Entry:
     """A code such as `rate_limited`; never free text."""
     urgency: str = ""
     protocols: tuple[ProtocolRef, ...] = ()
+    reverses: str = ""
+    """The earlier decision this one takes back."""
     body: Mapping[str, object] | None = field(default=None, repr=False)
 
 
@@ -116,6 +118,8 @@ class DecisionState:
     orders: tuple[OrderState, ...]
     protocols: tuple[ProtocolRef, ...] = ()
     reversed: bool = False
+    """Withdrawn before, or instead of, being carried out in full."""
+    reverses: str = ""
     seq: int = 0
 
     @property
@@ -151,6 +155,7 @@ def fold(records: Iterable[Record]) -> dict[str, DecisionState]:
                     for id, action in zip(entry.orders, entry.actions, strict=True)
                 ),
                 entry.protocols,
+                reverses=entry.reverses,
                 seq=record.seq,
             )
         elif entry.decision in states:

@@ -56,6 +56,8 @@ UNSAFE: re.Pattern[str] = re.compile(f"[{_FORBIDDEN}]")
 
 # Joiners, emoji selectors, tags and marks are right in some places and hostile in others.
 _SUSPECTS = re.compile(f"[{_FORBIDDEN}{_ZWNJ}{_ZWJ}{_VS15}{_VS16}{_TAGS}{_MARK_BLOCKS}]+")
+_IN_CONTEXT = re.compile(f"[{_ZWNJ}{_ZWJ}{_VS15}{_VS16}{_TAGS}]")
+_PILE = re.compile(f"(?:M[ne]){{{MARKS_PER_LETTER + 1}}}")  # in a row of category names
 _EMOJI = (
     "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
     "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
@@ -106,9 +108,9 @@ def plain(text: str, *, lines: bool = True, limit: int | None = None) -> str:
     return f"{shown} ⟦{left_out:,} more characters⟧" if left_out else shown
 
 
-def is_safe(text: str) -> bool:
+def is_safe(text: str, *, lines: bool = True) -> bool:
     """Say whether text can be shown as it is: `plain()` would change nothing."""
-    return plain(text) == text
+    return plain(text, lines=lines) == text
 
 
 def without_unsafe(text: str) -> str:
@@ -144,17 +146,33 @@ def ascii_json(value: object, *, indent: int | None = None) -> str:
 
 
 def _visibly(run: re.Match[str]) -> str:
-    text, start = run.string, run.start()
-    pieces = "".join(_piece(verdict, letters) for verdict, letters in _verdicts(run, hidden_is_shown=True))
-    at_line_start = start == 0 or text[start - 1] == "\n"
-    if at_line_start and _is_mark(pieces[0]):
-        return "◌" + pieces  # a mark without a letter would land on whatever stands before this text
-    return pieces
+    letters, text, start = run[0], run.string, run.start()
+    shown = letters if _is_ordinary(letters) else _judged(run)
+    if _is_mark(shown[0]) and (start == 0 or text[start - 1] == "\n"):
+        return "◌" + shown  # a mark without a letter would land on whatever stands before this text
+    return shown
+
+
+def _judged(run: re.Match[str]) -> str:
+    if len(run[0]) == 1 and UNSAFE.match(run[0]):  # one stray control: the usual case, so no ceremony
+        return _piece(_Verdict.TAB if run[0] == "\t" else _Verdict.HIDDEN, run[0])
+    return "".join(_piece(verdict, letters) for verdict, letters in _verdicts(run, hidden_is_shown=True))
 
 
 def _silently(run: re.Match[str]) -> str:
+    if _is_ordinary(run[0]):
+        return run[0]
     shown = _verdicts(run, hidden_is_shown=False)
     return "".join(letters for verdict, letters in shown if verdict is _Verdict.SHOW)
+
+
+def _is_ordinary(letters: str) -> bool:
+    """Say whether a run is nothing but writing, as accents and Hindi are; much faster than judging each letter."""
+    return not (
+        UNSAFE.search(letters)
+        or _IN_CONTEXT.search(letters)
+        or _PILE.search("".join(map(unicodedata.category, letters)))
+    )
 
 
 def _piece(verdict: _Verdict, letters: str) -> str:

@@ -124,6 +124,10 @@ class CaseStore(ABC):
     @abstractmethod
     def release(self, case: str, by: str) -> None: ...
 
+    @abstractmethod
+    def follow_ups(self, until: datetime) -> list[Case]:
+        """Give closed cases whose follow-up is due by `until`, earliest first."""
+
     # Runs, notes, drafts
 
     @abstractmethod

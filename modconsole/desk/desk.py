@@ -1,0 +1,84 @@
+"""The one Desk: what screens and commands speak to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from modconsole.core.decision import Entry, EntryKind
+from modconsole.core.errors import ModconsoleError
+from modconsole.core.protocol import Resource
+from modconsole.desk.casework import Casework
+from modconsole.desk.decisions import Decisions
+from modconsole.desk.forums import Forums
+from modconsole.desk.intake import Intake
+from modconsole.ports.audit import AuditLog
+from modconsole.ports.library import ProtocolLibrary
+from modconsole.ports.settings import Contact, Settings
+from modconsole.ports.store import CaseStore
+from modconsole.ports.vault import Vault
+
+__all__ = ["Desk", "Emergency"]
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """The emergency panel. Made without keys, network or protocol, so that nothing can stand before it."""
+
+    lines: tuple[Resource, ...]
+    contacts: tuple[Contact, ...]
+    say: tuple[str, ...]
+    """What to say aloud, line by line."""
+    problem: str = ""
+
+
+SAY = (
+    "“I am a moderator of an online peer-support forum. There is a real and immediate risk to somebody’s life.”",
+    "The exact words that were posted, and when.",
+    "What you hold that could help to find them: name, place, e-mail, phone.",
+    "Ask: will somebody attend? If not: which service will? Write down the log number.",
+)
+"""Safeguarding guide, sheet 3.1, step 2: what a call handler needs to hear, and what to ask back."""
+
+FALLBACK = "Ring the emergency number of the place the person is in (in the UK: 999)."
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Holds the parts of the work together. Each part says one thing; this class decides nothing."""
+
+    settings: Settings
+    vault: Vault
+    store: CaseStore
+    """The queue is read straight from it; only the desk's own parts write."""
+    log: AuditLog
+    library: ProtocolLibrary
+    forums: Forums
+    intake: Intake
+    cases: Casework
+    decisions: Decisions
+    now: Callable[[], datetime]
+
+    def unlock(self, passphrase: str = "") -> None:
+        """Open the vault, and seal `config_changed` if the settings are not those of the last sealed start.
+
+        Raises:
+            VaultLocked, SecretsUnavailable, LogError
+        """
+        self.vault.unlock(passphrase)
+        if self.log.last_config_hash() != self.settings.hash:
+            self.log.seal(
+                Entry(EntryKind.CONFIG_CHANGED, self.settings.me, self.now(), detail=self.settings.hash)
+            )
+
+    def emergency(self, place: str = "") -> Emergency:
+        """Give the emergency panel for a place, or for where the service works. Never raises, never waits."""
+        places = (place,) if place else self.settings.service.jurisdictions
+        contacts = self.settings.service.contacts
+        try:
+            return Emergency(tuple(self.library.emergency(places)), contacts, SAY)
+        except (ModconsoleError, OSError) as error:
+            return Emergency(
+                (), contacts, (FALLBACK, *SAY), f"The list of emergency lines cannot be read: {error}"
+            )
