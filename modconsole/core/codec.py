@@ -21,23 +21,8 @@ T = TypeVar("T")
 
 def to_plain(value: object) -> Any:
     """Give `value` as dicts, lists, strings, numbers, booleans and None. Fields at their default are left out."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, StrEnum):
-        return value.value
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, tuple | list):
-        return [to_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if dataclasses.is_dataclass(value):
-        return {
-            name: to_plain(item)
-            for name, default in _defaults(value.__class__)
-            if (item := getattr(value, name)) != default or default is dataclasses.MISSING
-        }
-    raise TypeError(f"{type(value).__name__} has no plain form")
+    kind: Any = value.__class__
+    return _writer(kind)(value)
 
 
 def from_plain(kind: type[T], plain: Any) -> T:
@@ -52,8 +37,35 @@ def from_plain(kind: type[T], plain: Any) -> T:
 
 
 @cache
-def _defaults(kind: Any) -> tuple[tuple[str, object], ...]:
-    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
+def _writer(kind: Any) -> Callable[[Any], Any]:
+    if issubclass(kind, datetime | date):
+        written: Callable[[Any], Any] = kind.isoformat
+        return written
+    if issubclass(kind, StrEnum):
+        return str.__str__
+    if issubclass(kind, str | int | float | bool | types.NoneType):
+        return lambda value: value
+    if issubclass(kind, tuple | list):
+        return lambda value: [_writer(item.__class__)(item) for item in value]
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): _writer(item.__class__)(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_writer(kind)
+    raise TypeError(f"{kind.__name__} has no plain form")
+
+
+def _dataclass_writer(kind: Any) -> Callable[[Any], Any]:
+    fields = tuple((field.name, field.default) for field in dataclasses.fields(kind))
+
+    def write(value: Any) -> Any:
+        plain = {}
+        for name, default in fields:
+            item = getattr(value, name)
+            if item is not default and (default is dataclasses.MISSING or item != default):
+                plain[name] = _writer(item.__class__)(item)
+        return plain
+
+    return write
 
 
 @cache

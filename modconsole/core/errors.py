@@ -101,6 +101,7 @@ class ForumError(ModconsoleError):
     Args:
         status: The HTTP status, where there was one.
         answer: The parsed answer, for the adapter's own second look. Never shown as it is.
+        maybe_done: What was asked may have happened all the same, because the request may have arrived.
     """
 
     exit_code = 3
@@ -116,10 +117,12 @@ class ForumError(ModconsoleError):
         next_step: str = "",
         status: int | None = None,
         answer: object = None,
+        maybe_done: bool = False,
     ) -> None:
         super().__init__(what, kept=kept, next_step=next_step)
         self.status = status
         self.answer = answer
+        self.maybe_done = maybe_done
 
 
 class NotAuthorised(ForumError):

@@ -34,7 +34,7 @@ from modconsole.ports.settings import (
     SettingsFile,
 )
 from modconsole.ports.store import CaseRow, CaseStore, Draft, QueueFilter
-from modconsole.ports.vault import Secrets, Vault
+from modconsole.ports.vault import HeadKeeper, KeptHead, Secrets, Vault
 
 __all__ = [
     "API_VERSION",
@@ -57,7 +57,9 @@ __all__ = [
     "ForumInfo",
     "ForumSecrets",
     "ForumSettings",
+    "HeadKeeper",
     "Identity",
+    "KeptHead",
     "LibraryProblem",
     "LogHead",
     "LogQuery",

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, ClassVar
 
 from modconsole.core.actions import Action, ActionOrder, Outcome, TargetState
@@ -198,6 +199,8 @@ class ForumContext:
     web: Callable[[str], Web]
     """Makes a client for one base address."""
     now: Callable[[], datetime]
+    folder: Path | None = None
+    """A folder of this forum's own under the data folder, where an adapter may keep files. Exists; mode 0700."""
 
 
 def setting(

@@ -24,6 +24,8 @@ class LibraryProblem:
     """The nearest correct word, where that helps."""
     still_used: str = ""
     """The hash of the last good version that stays in use, if there is one."""
+    warning: bool = False
+    """Wants a look; the file is used all the same."""
 
     def __str__(self) -> str:
         hint = f" Did you mean “{self.nearest}”?" if self.nearest else ""

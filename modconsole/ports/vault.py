@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-__all__ = ["Secrets", "Vault"]
+__all__ = ["HeadKeeper", "KeptHead", "Secrets", "Vault"]
 
 
 class Vault(ABC):
@@ -120,3 +121,31 @@ class Secrets(ABC):
     @abstractmethod
     def names(self) -> Sequence[str]:
         """Name what is stored, where the place can tell; never the values."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHead:
+    """What is remembered of a log outside the log's own file, so that a shortened or swapped one is noticed."""
+
+    origin: str
+    size: int
+    root: bytes
+    trail: bytes
+    """A digest over every head that was signed up to this one."""
+    public: bytes
+    """The public half of the log's key."""
+
+
+class HeadKeeper(ABC):
+    """A place on this device, beside the keys and away from the log, that remembers how far each log had come."""
+
+    @abstractmethod
+    def keep_head(self, head: KeptHead) -> None:
+        """Remember the head, unless a later one of the same log is remembered already.
+
+        Survives `kill -9`; after a power cut it may be a few entries behind, which only makes it weaker.
+        """
+
+    @abstractmethod
+    def kept_heads(self) -> Sequence[KeptHead]:
+        """Give the latest head of every log, in the order the logs were begun. Works while the vault is locked."""

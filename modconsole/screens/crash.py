@@ -38,7 +38,9 @@ def write_crash_report(error: BaseException, folder: Path, moment: datetime) -> 
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     report = folder / f"crash-{moment.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{os.getpid()}.txt"
-    with os.fdopen(os.open(report, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(report, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write("\n".join(_lines(error, moment)) + "\n")
     for old in sorted(folder.glob("crash-*.txt"))[:-REPORTS_KEPT]:
         old.unlink(missing_ok=True)

@@ -70,7 +70,9 @@ class SafeApp(App[ReturnType]):
         now: The clock; names the reports.
     """
 
-    def __init__(self, *, crash_folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, *, crash_folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         super().__init__()
         self._crash_folder = crash_folder
         self._now = now

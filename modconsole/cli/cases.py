@@ -1,0 +1,621 @@
+"""`queue` and `case`: the desk's work without the screen, with the same checks."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Coroutine, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from modconsole.cli.output import complain, say, show_json, table, when
+from modconsole.cli.parts import Parts
+from modconsole.core.actions import ACTIONS, Action, OutcomeKind
+from modconsole.core.decision import DecisionState
+from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, WrongUsage
+from modconsole.core.model import Case, Post
+from modconsole.core.run import RunView, StepState
+from modconsole.desk.decisions import Choice, Settlement
+from modconsole.desk.desk import Desk
+from modconsole.desk.views import CaseView
+from modconsole.ports.store import CaseRow, QueueFilter
+
+__all__ = ["add_to", "decision_plain"]
+
+T = TypeVar("T")
+
+
+def add_to(commands: Any) -> None:
+    queue = commands.add_parser("queue", help="list the cases, most urgent first")
+    queue.add_argument("--json", action="store_true", help="one JSON array, stable field names")
+    queue.add_argument("--limit", type=int, default=100, metavar="N")
+    queue.add_argument("--first", type=int, default=0, metavar="N", help="start at this position (from 0)")
+    queue.add_argument("--forum", default="", metavar="ID")
+    queue.add_argument("--urgency", default="", choices=("", "now", "soon", "today", "routine"))
+    queue.add_argument("--closed", action="store_true", help="the closed cases instead")
+    queue.add_argument("--refresh", action="store_true", help="ask the forums for new flags first")
+    queue.set_defaults(command=_queue)
+
+    case = commands.add_parser("case", help="show, decide and reverse, as the screen does")
+    verbs = case.add_subparsers(title="what to do", metavar="VERB", required=True)
+
+    show = verbs.add_parser("show", help="show a case with its post, protocol runs and decisions")
+    show.add_argument("id")
+    show.add_argument("--thread", action="store_true", help="fetch the thread around the post")
+    show.add_argument("--json", action="store_true")
+    show.set_defaults(command=_show)
+
+    decide = verbs.add_parser(
+        "decide", help="answer protocols, decide, and carry it out at once (no undo window)"
+    )
+    decide.add_argument("id")
+    decide.add_argument(
+        "--answers", type=Path, metavar="FILE.json", help="answers by protocol; see docs/commands.md"
+    )
+    decide.add_argument("--action", action="append", default=[], metavar="CODE", help="repeatable, in order")
+    decide.add_argument("--reason", default="", metavar="TEXT")
+    decide.add_argument("--message", type=Path, metavar="FILE", help="text for actions that need one")
+    decide.add_argument(
+        "--until", default="", metavar="TIME", help="ISO time with zone, for suspend and watch"
+    )
+    decide.add_argument("--undoes", default="", metavar="CODE", help="for restore: the action to undo")
+    decide.add_argument("--by-hand", action="store_true", help="confirm that by-hand actions have been done")
+    decide.add_argument(
+        "--close", action="store_true", help="close the case afterwards, if nothing is missing"
+    )
+    decide.add_argument("--take-over", action="store_true", help="take the case from whoever holds it")
+    decide.add_argument("--json", action="store_true")
+    decide.set_defaults(command=_decide)
+
+    for name, does, needs_reason in (
+        ("reverse", "take back what a settled decision put in force, as a new decision", True),
+        (
+            "finish",
+            "carry out what an unsettled decision still lacks; what was asked is read back first",
+            False,
+        ),
+        ("withdraw", "give up what an unsettled decision still lacks", True),
+    ):
+        verb = verbs.add_parser(name, help=does)
+        verb.add_argument("decision", metavar="DECISION", help="such as d-abcdefgh")
+        verb.add_argument("--reason", default="", required=needs_reason, metavar="TEXT")
+        verb.add_argument("--json", action="store_true")
+        verb.set_defaults(command={"reverse": _reverse, "finish": _finish, "withdraw": _withdraw}[name])
+
+    close = verbs.add_parser("close", help="close a case, if nothing is missing")
+    close.add_argument("id")
+    close.add_argument("--json", action="store_true")
+    close.set_defaults(command=_close)
+
+    unsettled = verbs.add_parser("unsettled", help="list decisions whose outcome is not certain")
+    unsettled.add_argument("--json", action="store_true")
+    unsettled.set_defaults(command=_unsettled)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+async def _with_forums(desk: Desk, work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await work
+    finally:
+        await desk.forums.close()
+
+
+# queue
+
+
+def _queue(parts: Parts, args: argparse.Namespace) -> int:
+    desk = parts.desk()
+    code = 0
+    if args.refresh:
+        parts.unlock(desk)
+        code = _run(_with_forums(desk, _refresh(desk)))
+    wanted = QueueFilter(forum=args.forum, urgency=args.urgency, closed=args.closed)
+    rows = desk.store.rows(wanted, args.first, args.limit)
+    if args.json:
+        show_json([_row_plain(row) for row in rows])
+        return code
+    if desk.settings.demo:
+        say("DEMO: an invented forum.")
+    table(
+        ("case", "urgency", "about", "due", "flags", "forum", "claimed by"),
+        [
+            (
+                row.id,
+                row.urgency,
+                row.topic or "reason not known here",
+                _time(row.due_at) or f"flagged {_time(row.flagged_at)}",
+                str(row.flags),
+                row.forum,
+                row.claimed_by,
+            )
+            for row in rows
+        ],
+    )
+    total = desk.store.count(wanted)
+    if total > len(rows):
+        say(f"{len(rows)} of {total}. More: --first {args.first + len(rows)}")
+    return code
+
+
+async def _refresh(desk: Desk) -> int:
+    code = 0
+    for forum in desk.forums.ids:
+        try:
+            await desk.intake.poll(forum)
+        except ForumError as error:
+            complain(error)
+            code = error.exit_code
+    desk.intake.wake()
+    return code
+
+
+def _row_plain(row: CaseRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "forum": row.forum,
+        "urgency": row.urgency,
+        "topic": row.topic,
+        "kind": row.kind,
+        "state": row.state,
+        "flags": row.flags,
+        "length": row.length,
+        "flagged_at": _time(row.flagged_at),
+        "due_at": _time(row.due_at),
+        "follow_up_at": _time(row.follow_up_at),
+        "claimed_by": row.claimed_by,
+        "claimed_until": _time(row.claimed_until),
+        "opened": row.opened,
+        "decided": row.decided,
+        "changed_since_flagged": row.changed,
+        "resolved_elsewhere": row.resolved_elsewhere,
+    }
+
+
+def _time(seconds: int) -> str | None:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+# case show
+
+
+def _show(parts: Parts, args: argparse.Namespace) -> int:
+    desk = parts.desk()
+    parts.unlock(desk)
+    shown = desk.cases.view(args.id)
+    posts: tuple[Post, ...] = ()
+    code = 0
+    if args.thread:
+        try:
+            posts = _run(_with_forums(desk, desk.cases.thread(args.id))).posts
+        except ForumError as error:
+            complain(error)
+            code = error.exit_code
+    if args.json:
+        show_json({**_case_plain(desk, shown), "thread": [_post_plain(post) for post in posts]})
+        return code
+    _show_lines(desk, shown, posts)
+    return code
+
+
+def _show_lines(desk: Desk, shown: CaseView, posts: Sequence[Post]) -> None:
+    case = shown.case
+    if desk.settings.demo:
+        say("DEMO: an invented forum.")
+    say(f"{case.id}  {case.urgency}  {case.state}  on {case.forum}")
+    say(*(f"  because {reason.text}" for reason in case.reasons))
+    say(
+        *(f"  {name} {when(at)}" for name, at in (("look by", case.look_due), ("act by", case.act_due)) if at)
+    )
+    if shown.claimed_by_other and case.claim:
+        say(f"  {case.claim.by} is working on it until {when(case.claim.until)}")
+    if shown.unreadable:
+        say(f"  {shown.unreadable}")
+    if shown.file is not None:
+        for flag in shown.file.flags:
+            said = f": {flag.comment}" if flag.comment else ""
+            say(f"  flag {when(flag.at)} by {flag.reporter_name or flag.source}: {flag.reason}{said}")
+        post = shown.file.latest
+        if post is not None:
+            say(
+                "",
+                f"{post.author_name} wrote{f' in {post.title!r}' if post.title else ''}, {when(post.posted_at)}:",
+            )
+            say(post.unreadable or post.text)
+    for post in posts:
+        say("", f"[thread] {post.author_name}, {when(post.posted_at)}:", post.unreadable or post.text)
+    for run in shown.runs:
+        _show_run(run, shown.standings[run.run.id].banner)
+    for decision in shown.decisions:
+        say("", *_decision_lines(decision))
+    for note in shown.notes:
+        say("", f"note {when(note.at)} by {note.by}: {note.text}")
+    if shown.blockers:
+        say("", "Before it can be closed:", *(f"  {line}" for line in shown.blockers))
+
+
+def _show_run(run: RunView, banner: str) -> None:
+    marks = {StepState.DONE: "x", StepState.SKIPPED: "-", StepState.CURRENT: ">", StepState.TODO: " "}
+    say(
+        "",
+        f"{run.protocol.title} ({run.protocol.id} {run.protocol.version})",
+        *([f"  {banner}"] if banner else []),
+    )
+    for step in run.steps:
+        because = f"  ({step.because})" if step.because else ""
+        say(f"  [{marks[step.state]}] {step.number}. {step.step.text}{because}")
+        for question in step.step.questions:
+            answer = step.answers.get(question.id)
+            say(f"        {question.id}: {question.text} {answer.text if answer else '…'}")
+    if run.switched_to:
+        say(f"  switched to {run.switched_to}")
+
+
+def _decision_lines(decision: DecisionState) -> list[str]:
+    withdrawn = " (withdrawn)" if decision.reversed else ""
+    lines = [f"decision {decision.id} by {decision.actor}, {when(decision.at)}{withdrawn}"]
+    lines += [
+        f"  {ACTIONS[order.action].label}: {_outcome_words(order.outcome, order.asked)}"
+        for order in decision.orders
+    ]
+    return lines
+
+
+def _outcome_words(outcome: OutcomeKind | None, asked: int) -> str:
+    if outcome is None:
+        return "asked, no answer yet" if asked else "not begun"
+    return {
+        OutcomeKind.APPLIED: "done, the forum says so",
+        OutcomeKind.ALREADY: "it was so already",
+        OutcomeKind.CONFLICT: "not done: it is no longer what was read",
+        OutcomeKind.REFUSED: "not done: the forum said no",
+        OutcomeKind.UNKNOWN: "not known whether it was done",
+        OutcomeKind.BY_HAND: "done by hand",
+    }[outcome]
+
+
+def decision_plain(decision: DecisionState) -> dict[str, Any]:
+    """Give a decision as plain values with stable names."""
+    return {
+        "decision": decision.id,
+        "forum": decision.forum,
+        "by": decision.actor,
+        "at": _iso(decision.at),
+        "urgency": decision.urgency,
+        "settled": decision.is_settled,
+        "withdrawn": decision.reversed,
+        "reverses": decision.reverses,
+        "actions": [
+            {
+                "order": order.id,
+                "action": order.action,
+                "asked": order.asked,
+                "outcome": order.outcome,
+                "detail": order.detail,
+            }
+            for order in decision.orders
+        ],
+        "protocols": [
+            {"id": p.id, "version": p.version, "sha256": p.hash, "status": p.status}
+            for p in decision.protocols
+        ],
+    }
+
+
+def _case_plain(desk: Desk, shown: CaseView) -> dict[str, Any]:
+    case, file = shown.case, shown.file
+    return {
+        "id": case.id,
+        "demo": desk.settings.demo,
+        "forum": case.forum,
+        "state": case.state,
+        "target": {"kind": case.target.kind, "id": case.target.id, "thread": case.target.thread},
+        "urgency": case.urgency,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in case.reasons],
+        "topic": case.topic,
+        "suggested": list(case.suggested),
+        "flagged_at": _iso(case.flagged_at),
+        "look_due": _iso(case.look_due),
+        "act_due": _iso(case.act_due),
+        "follow_up_at": _iso(case.follow_up_at),
+        "changed_since_flagged": case.changed_since_flagged,
+        "resolved_elsewhere": case.resolved_elsewhere,
+        "claimed_by": case.claim.by if case.claim else "",
+        "unreadable": shown.unreadable,
+        "post": _post_plain(file.post) if file and file.post else None,
+        "later_versions": [_post_plain(post) for post in file.later] if file else [],
+        "flags": [
+            {
+                "id": flag.id,
+                "at": _iso(flag.at),
+                "reason": flag.reason,
+                "topic": flag.topic,
+                "comment": flag.comment,
+                "reporter": flag.reporter_name or flag.reporter,
+                "source": flag.source,
+            }
+            for flag in (file.flags if file else ())
+        ],
+        "runs": [_run_plain(run, shown.standings[run.run.id].kind) for run in shown.runs],
+        "decisions": [decision_plain(decision) for decision in shown.decisions],
+        "notes": [{"at": _iso(note.at), "by": note.by, "text": note.text} for note in shown.notes],
+        "actions": [
+            {
+                "action": offer.action,
+                "carrier": offer.carrier,
+                "note": offer.ability.note,
+                "in_protocol": offer.in_protocol,
+            }
+            for offer in shown.offers
+        ],
+        "before_closing": list(shown.blockers),
+    }
+
+
+def _post_plain(post: Post) -> dict[str, Any]:
+    return {
+        "id": post.target.id,
+        "author": post.author_name or post.author,
+        "posted_at": _iso(post.posted_at),
+        "title": post.title,
+        "text": post.text,
+        "visibility": post.visibility,
+        "attachments": post.attachments,
+        "unreadable": post.unreadable,
+    }
+
+
+def _run_plain(run: RunView, standing: str) -> dict[str, Any]:
+    return {
+        "run": run.run.id,
+        "protocol": run.protocol.id,
+        "version": run.protocol.version,
+        "sha256": run.protocol.hash,
+        "standing": standing,
+        "switched_to": run.switched_to,
+        "steps": [
+            {
+                "step": step.step.id,
+                "text": step.step.text,
+                "state": step.state,
+                "because": step.because,
+                "questions": [question.id for question in step.step.questions],
+                "open": list(step.open_questions),
+            }
+            for step in run.steps
+        ],
+        "answers": {id: list(answer.values) for id, answer in run.answers.items()},
+    }
+
+
+# case decide and what comes after it
+
+
+def _decide(parts: Parts, args: argparse.Namespace) -> int:
+    choices = _choices(args)
+    answers = _read_answers(args.answers) if args.answers else []
+    desk = parts.desk()
+    parts.unlock(desk)
+    shown = desk.cases.open(args.id, take_over=args.take_over)
+    if shown.claimed_by_other and shown.case.claim:
+        raise NotAllowed(
+            f"{shown.case.claim.by} is working on {args.id}.",
+            next_step="Use --take-over if they cannot go on.",
+        )
+    if shown.file is not None and shown.file.latest is not None:
+        desk.cases.saw(args.id, shown.file.latest.version)
+    for item in answers:
+        _give_answers(desk, args.id, item)
+    problem: ModconsoleError | None = None
+    state: DecisionState | None = None
+    if choices:
+        state = desk.decisions.decide(args.id, choices, args.reason)
+        settlement = _run(_with_forums(desk, desk.decisions.settle(state.id)))
+        state, problem = settlement.state, settlement.problem
+        if args.by_hand:
+            for order in settlement.by_hand:
+                state = desk.decisions.done_by_hand(state.id, order.id, args.reason)
+    if args.close:
+        try:
+            desk.cases.close(args.id)
+        except NotAllowed as error:
+            problem = problem or error
+    return _report(desk, args.id, state, problem, as_json=args.json)
+
+
+def _report(
+    desk: Desk, case_id: str, state: DecisionState | None, problem: ModconsoleError | None, *, as_json: bool
+) -> int:
+    case = desk.cases.view(case_id) if case_id else None
+    if as_json:
+        show_json(
+            {
+                "case": case_id,
+                "demo": desk.settings.demo,
+                "state": case.case.state if case else None,
+                "urgency": case.case.urgency if case else None,
+                "decision": decision_plain(state) if state else None,
+                "before_closing": list(case.blockers) if case else [],
+                "problem": {"what": problem.what, "kept": problem.kept, "next": problem.next_step}
+                if problem
+                else None,
+            }
+        )
+    elif state is not None:
+        say(*_decision_lines(state))
+        waiting = [order for order in state.orders if not order.is_certain and not order.asked]
+        if waiting and not state.reversed and problem is None:
+            say("Waits to be done by hand: " + ", ".join(ACTIONS[order.action].label for order in waiting))
+    if problem is not None:
+        complain(problem)
+        return problem.exit_code
+    certain = {order.outcome for order in state.orders} if state else set()
+    return 1 if certain & {OutcomeKind.CONFLICT, OutcomeKind.REFUSED} else 0
+
+
+def _choices(args: argparse.Namespace) -> list[Choice]:
+    text = ""
+    if args.message:
+        try:
+            text = args.message.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongUsage(f"The message file {args.message} cannot be read: {error}") from None
+    until = _moment(args.until) if args.until else None
+    undoes = _action(args.undoes) if args.undoes else None
+    choices = []
+    for code in args.action:
+        action = _action(code)
+        spec = ACTIONS[action]
+        on_member = undoes is not None and ACTIONS[undoes].acts_on_member
+        choices.append(
+            Choice(
+                action,
+                text=text if spec.needs_text else "",
+                until=until if spec.needs_until else None,
+                undoes=undoes if action is Action.RESTORE else None,
+                on_member=on_member and action is Action.RESTORE,
+            )
+        )
+    return choices
+
+
+def _action(code: str) -> Action:
+    try:
+        return Action(code)
+    except ValueError:
+        known = ", ".join(action.value for action in Action)
+        raise WrongUsage(f"“{code}” is not an action.", next_step=f"The actions are: {known}.") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise WrongUsage(
+            f"“{text}” is not a time with its zone.", next_step="For example 2026-12-01T09:00+00:00."
+        )
+    return at.astimezone(UTC)
+
+
+def _read_answers(path: Path) -> list[dict[str, Any]]:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise WrongUsage(f"The answers file {path} cannot be read: {error}") from None
+    items = read if isinstance(read, list) else [read]
+    for item in items:
+        good = isinstance(item, dict) and isinstance(item.get("protocol"), str)
+        if (
+            not good
+            or not isinstance(item.get("answers", {}), dict)
+            or not isinstance(item.get("skips", {}), dict)
+        ):
+            raise WrongUsage(
+                f"The answers file {path} is not of the expected form.",
+                next_step='It is {"protocol": ID, "answers": {QUESTION: VALUE}, "skips": {STEP: REASON}}, or a list.',
+            )
+    return items
+
+
+def _give_answers(desk: Desk, case_id: str, item: dict[str, Any]) -> None:
+    """Answer one protocol in the order its questions appear, so that conditions open up as they do on screen."""
+    run_id = _run_of(desk, case_id, item["protocol"])
+    left = {str(id): _values(value) for id, value in item.get("answers", {}).items()}
+    skips = {str(step): str(reason) for step, reason in item.get("skips", {}).items()}
+    while True:
+        run = next(v for v in desk.cases.view(case_id).runs if v.run.id == run_id)
+        visible = [
+            question.id for step in run.steps for question in step.step.questions if question.id in left
+        ]
+        steps = [step.step.id for step in run.steps if step.step.id in skips]
+        if visible:
+            desk.cases.answer(case_id, run_id, visible[0], left.pop(visible[0]))
+        elif steps:
+            desk.cases.skip(case_id, run_id, steps[0], skips.pop(steps[0]))
+        else:
+            break
+    for step in run.steps:  # a step with nothing to answer is ticked when the file answers the protocol
+        if not step.step.questions and step.state in (StepState.CURRENT, StepState.TODO):
+            desk.cases.tick(case_id, run_id, step.step.id)
+    unused = [*left, *skips]
+    if unused:
+        raise NotAllowed(
+            f"These were not asked in “{item['protocol']}”: {', '.join(unused)}.",
+            kept="The answers that were asked are kept.",
+            next_step="`modconsole case show` lists the visible steps and their questions.",
+        )
+
+
+def _run_of(desk: Desk, case_id: str, protocol: str) -> str:
+    live = [v for v in desk.cases.view(case_id).runs if v.protocol.id == protocol and not v.switched_to]
+    return live[-1].run.id if live else desk.cases.start_run(case_id, protocol).id
+
+
+def _values(value: Any) -> tuple[str, ...]:
+    items: Iterable[Any] = value if isinstance(value, list) else [value]
+    return tuple("yes" if item is True else "no" if item is False else str(item) for item in items)
+
+
+def _reverse(parts: Parts, args: argparse.Namespace) -> int:
+    desk = parts.desk()
+    parts.unlock(desk)
+    state = desk.decisions.reverse(args.decision, args.reason)
+    settlement = _run(_with_forums(desk, desk.decisions.settle(state.id)))
+    return _after(desk, settlement, as_json=args.json)
+
+
+def _finish(parts: Parts, args: argparse.Namespace) -> int:
+    desk = parts.desk()
+    parts.unlock(desk)
+    settlement = _run(_with_forums(desk, desk.decisions.settle(args.decision)))
+    return _after(desk, settlement, as_json=args.json)
+
+
+def _withdraw(parts: Parts, args: argparse.Namespace) -> int:
+    desk = parts.desk()
+    parts.unlock(desk)
+    state = _run(_with_forums(desk, desk.decisions.withdraw(args.decision, args.reason)))
+    return _after(desk, Settlement(state), as_json=args.json)
+
+
+def _after(desk: Desk, settlement: Settlement, *, as_json: bool) -> int:
+    case_id = desk.decisions.case_of(settlement.state.id)
+    return _report(desk, case_id, settlement.state, settlement.problem, as_json=as_json)
+
+
+def _close(parts: Parts, args: argparse.Namespace) -> int:
+    desk = parts.desk()
+    parts.unlock(desk)
+    desk.cases.close(args.id)
+    return _report(desk, args.id, None, None, as_json=args.json)
+
+
+def _unsettled(parts: Parts, args: argparse.Namespace) -> int:
+    desk = parts.desk()
+    found = desk.decisions.unsettled()
+    if args.json:
+        show_json([{**decision_plain(state), "case": _case_of(desk, state)} for state in found])
+    else:
+        for state in found:
+            say(f"{_case_of(desk, state)}:", *_decision_lines(state))
+        say(
+            "Nothing is unsettled."
+            if not found
+            else "Finish with `case finish`, or give up with `case withdraw`."
+        )
+    return 1 if found else 0
+
+
+def _case_of(desk: Desk, state: DecisionState) -> str:
+    case: Case | None = desk.store.case_by_token(state.case)
+    return case.id if case else ""

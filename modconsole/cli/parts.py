@@ -1,0 +1,44 @@
+"""What the command line is handed. Everything is made only when a command asks for it, so each starts fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modconsole.desk.desk import Desk
+from modconsole.ports.settings import AdapterCatalogue, SettingsFile
+from modconsole.ports.vault import Secrets
+
+__all__ = ["Check", "Parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing `doctor` looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+    """How to mend it, when it is not well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    places: Mapping[str, Path]
+    """Where everything is, by name, for `config path` and `doctor`."""
+    settings_file: Callable[[], SettingsFile]
+    catalogue: Callable[[], AdapterCatalogue]
+    secrets: Callable[[], Secrets]
+    """Unlocked, ready to take a token."""
+    desk: Callable[[], Desk]
+    """The desk with its vault still locked; reading the queue needs no more."""
+    unlock: Callable[[Desk], None]
+    """Opens the vault: keyring, passphrase file, or asking once on the terminal."""
+    start_config: Callable[[], None]
+    """Writes a first config.toml, with comments, when there is none."""
+    prepare_demo: Callable[[Path | None, int, int], Path]
+    """Builds a demo home (folder or a temporary one, cases, seed) and gives where it is."""
+    open_console: Callable[[], int]
+    checks: Callable[[], Sequence[Check]]

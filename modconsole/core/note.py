@@ -1,0 +1,166 @@
+"""Signed notes and checkpoints as text, after C2SP signed-note and tlog-checkpoint. Signing itself happens elsewhere.
+
+A note is a text, an empty line, and a line for each signature::
+
+    modconsole.example/front-desk/2026Q4
+    3
+    c6kEmXxhFXmMa3JJ9VUGzLaMHQO5QlbCf2JxmBGOYmw=
+
+    — modconsole.example/front-desk/2026Q4 x08go…
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from hashlib import sha256
+
+from modconsole.core.merkle import HASH_SIZE
+
+__all__ = [
+    "Checkpoint",
+    "Note",
+    "NoteSignature",
+    "VerifierKey",
+    "checkpoint_text",
+    "parse_checkpoint",
+    "parse_note",
+    "parse_verifier_key",
+    "signed_note",
+]
+
+_ED25519 = b"\x01"
+_KEY_SIZE = 32
+_ID_SIZE = 4
+_DASH = "— "
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A name and the Ed25519 public key that signs under it."""
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        if not _is_name(self.name) or len(self.public) != _KEY_SIZE:
+            raise ValueError("A verifier key has a name without spaces or plus signs, and 32 bytes of key.")
+
+    @property
+    def id(self) -> bytes:
+        """Four bytes that say which key made a signature; no proof of anything."""
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:_ID_SIZE]
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSignature:
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A parsed note. `text` is what was signed, its last newline included."""
+
+    text: str
+    signatures: tuple[NoteSignature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How many entries a log has, and the root over them."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def checkpoint_text(checkpoint: Checkpoint) -> str:
+    """Give the text of a checkpoint: the bytes to sign are its UTF-8."""
+    return f"{checkpoint.origin}\n{checkpoint.size}\n{_base64(checkpoint.root)}\n"
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    """Read a checkpoint's text; extension lines are allowed and ignored.
+
+    Raises:
+        ValueError: It is not a checkpoint.
+    """
+    lines = text.split("\n")
+    if len(lines) < 4 or lines.pop() or "" in lines:
+        raise ValueError("A checkpoint is three lines or more, none empty, each ended by a newline.")
+    origin, size, root = lines[:3]
+    if not _is_name(origin) or not size.isascii() or not size.isdigit() or str(int(size)) != size:
+        raise ValueError("A checkpoint starts with a line for its origin and a line for its size.")
+    hash = _from_base64(root)
+    if len(hash) != HASH_SIZE:
+        raise ValueError("The third line of a checkpoint is a root of 32 bytes in base64.")
+    return Checkpoint(origin, int(size), hash)
+
+
+def signed_note(text: str, *signatures: tuple[VerifierKey, bytes]) -> str:
+    """Put a text and its signatures together."""
+    lines = (f"{_DASH}{key.name} {_base64(key.id + signature)}\n" for key, signature in signatures)
+    return text + "\n" + "".join(lines)
+
+
+def parse_note(note: str) -> Note:
+    """Take a signed note apart. Says nothing about whether its signatures are right.
+
+    Raises:
+        ValueError: It is not a signed note.
+    """
+    text, gap, lines = note.rpartition("\n\n")
+    if not gap or not lines.endswith("\n") or any(char < " " and char != "\n" for char in note):
+        raise ValueError(
+            "A signed note is text, an empty line and signature lines, without control characters."
+        )
+    return Note(text + "\n", tuple(_signature(line) for line in lines.removesuffix("\n").split("\n")))
+
+
+def _signature(line: str) -> NoteSignature:
+    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+    decoded = _from_base64(encoded)
+    if not line.startswith(_DASH) or not _is_name(name) or len(decoded) <= _ID_SIZE:
+        raise ValueError("A signature line is a dash, a name, and a key's id and signature in base64.")
+    return NoteSignature(name, decoded[:_ID_SIZE], decoded[_ID_SIZE:])
+
+
+def parse_verifier_key(text: str) -> VerifierKey:
+    """Read `name+id+key`.
+
+    Raises:
+        ValueError: It is not an Ed25519 verifier key, or its id does not belong to it.
+    """
+    name, _, rest = text.partition("+")
+    id, _, encoded = rest.partition("+")
+    decoded = _from_base64(encoded)
+    if decoded[:1] != _ED25519:
+        raise ValueError("This is not an Ed25519 verifier key.")
+    key = VerifierKey(name, decoded[1:])
+    if key.id.hex() != id:
+        raise ValueError("The id of this verifier key does not belong to it: it was mistyped or cut short.")
+    return key
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and "+" not in name and not any(char.isspace() for char in name)
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        decoded = b64decode(text, validate=True)
+    except (Base64Error, ValueError):
+        decoded = b""
+    if not decoded or _base64(decoded) != text:
+        raise ValueError("This is not base64 in its one proper form.")
+    return decoded

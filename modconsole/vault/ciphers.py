@@ -1,0 +1,79 @@
+"""AES-256-GCM, Ed25519 and scrypt, as the vault uses them. Imported only when a key is first needed.
+
+What is sealed is always nonce and ciphertext in one piece.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+__all__ = [
+    "KEY_SIZE",
+    "Unsealable",
+    "commitment",
+    "decrypt",
+    "encrypt",
+    "new_key",
+    "passphrase_key",
+    "public_half",
+    "same",
+    "sign",
+]
+
+KEY_SIZE = 32
+_NONCE_SIZE = 12
+_COMMITMENT = b"modconsole key commitment v1\x00"
+
+
+class Unsealable(Exception):
+    """The bytes were not made with this key for this purpose."""
+
+
+def new_key() -> bytes:
+    return os.urandom(KEY_SIZE)
+
+
+def encrypt(key: bytes, plain: bytes, about: bytes) -> bytes:
+    # Random nonces are safe here: no key of ours ever seals near 2**32 texts.
+    nonce = os.urandom(_NONCE_SIZE)
+    return nonce + AESGCM(key).encrypt(nonce, plain, about)
+
+
+def decrypt(key: bytes, sealed: bytes, about: bytes) -> bytes:
+    """Open what `encrypt` made.
+
+    Raises:
+        Unsealable
+    """
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], about)
+    except (InvalidTag, ValueError) as error:
+        raise Unsealable from error
+
+
+def commitment(key: bytes) -> bytes:
+    """Give a hash that pins a key down. AES-GCM alone does not: one ciphertext can open under two keys."""
+    return sha256(_COMMITMENT + key).digest()
+
+
+def same(first: bytes, second: bytes) -> bool:
+    return hmac.compare_digest(first, second)
+
+
+def passphrase_key(passphrase: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    return Scrypt(salt=salt, length=KEY_SIZE, n=n, r=r, p=p).derive(passphrase.encode())
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+
+
+def public_half(seed: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()

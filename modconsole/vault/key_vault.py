@@ -1,0 +1,249 @@
+"""The vault: what encrypts, decrypts and signs, and keeps the keys in `keys.db`."""
+
+from __future__ import annotations
+
+import hmac
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from hashlib import sha256
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from modconsole.core.errors import VaultError, VaultLocked
+from modconsole.ports.vault import HeadKeeper, KeptHead, Secrets, Vault
+from modconsole.vault import kept_heads
+from modconsole.vault.database import open_keys, told_plainly, transaction
+
+if TYPE_CHECKING:  # cryptography is behind these: see the part's own promise about imports
+    from modconsole.vault.case_keys import CaseKeys
+
+__all__ = ["KeyVault"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_WRAPPING_KEY = "wrapping-key"
+_PSEUDONYM_KEY = "pseudonym"
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate[KeyVault, _P], _T],
+) -> Callable[Concatenate[KeyVault, _P], _T]:
+    """Let one thread in at a time, and say in words what the file or the disk objects to."""
+
+    @wraps(method)
+    def guarded(self: KeyVault, *args: _P.args, **more: _P.kwargs) -> _T:
+        with self._lock, told_plainly(self._path):
+            return method(self, *args, **more)
+
+    return guarded
+
+
+class KeyVault(Vault, HeadKeeper):
+    """Keys in `keys.db`, wrapped by a wrapping key that lives in `Secrets`. Safe to use from several threads.
+
+    Args:
+        path: `keys.db`. Must never be backed up, copied or synchronised: erasing counts on knowing every copy.
+        secrets: Where the wrapping key and the log keys are.
+    """
+
+    def __init__(self, path: Path, secrets: Secrets, *, busy_seconds: float = 10.0) -> None:
+        self._path = path
+        self._secrets = secrets
+        self._busy_seconds = busy_seconds
+        self._lock = RLock()
+        self._opened: sqlite3.Connection | None = None
+        self._opened_for_heads: sqlite3.Connection | None = None
+        self._wrapping: bytes | None = None
+        self._case_keys: CaseKeys | None = None
+        self._pseudonym_key: bytes | None = None
+        self._seeds: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"<KeyVault {self._path} {'locked' if self.is_locked else 'unlocked'}>"
+
+    @property
+    def is_locked(self) -> bool:
+        return self._wrapping is None
+
+    @property
+    def needs_passphrase(self) -> bool:
+        return self._secrets.needs_passphrase
+
+    @_one_at_a_time
+    def unlock(self, passphrase: str = "") -> None:
+        if self._wrapping is not None:
+            return
+        from modconsole.vault import ciphers
+        from modconsole.vault.case_keys import CaseKeys
+        from modconsole.vault.device_secrets import device_secret
+
+        self._secrets.unlock(passphrase)
+        wrapping = device_secret(self._db, self._secrets, _WRAPPING_KEY, ciphers.commitment)
+        self._case_keys = CaseKeys(self._db, wrapping)
+        self._wrapping = wrapping
+
+    @_one_at_a_time
+    def seal(self, case: str, plain: bytes, about: bytes) -> bytes:
+        from modconsole.vault import ciphers
+
+        return ciphers.encrypt(self._keys.get_or_make(case), plain, about)
+
+    @_one_at_a_time
+    def seal_many(self, items: Iterable[tuple[str, bytes, bytes]]) -> list[bytes]:
+        from modconsole.vault import ciphers
+
+        listed = list(items)
+        keys = self._keys.get_or_make_many(case for case, _, _ in listed)
+        return [ciphers.encrypt(keys[case], plain, about) for case, plain, about in listed]
+
+    @_one_at_a_time
+    def open(self, case: str, sealed: bytes, about: bytes) -> bytes:
+        from modconsole.vault import ciphers
+
+        key = self._keys.get(case)
+        if key is None:
+            raise VaultError(
+                "This case's key is gone: its text was erased.",
+                kept="What was decided is still in the log.",
+                next_step="There is nothing to do; an erased text cannot be brought back.",
+            )
+        try:
+            return ciphers.decrypt(key, sealed, about)
+        except ciphers.Unsealable as error:
+            raise VaultError(
+                "A stored text is not what was sealed: it was changed, or it belongs elsewhere.",
+                kept="The log is not affected.",
+            ) from error
+
+    @_one_at_a_time
+    def seal_entry(self, case: str, plain: bytes, about: bytes) -> tuple[bytes, bytes, bytes]:
+        from modconsole.vault import ciphers
+
+        case_key, key = self._keys.get_or_make(case), ciphers.new_key()
+        sealed = ciphers.encrypt(key, plain, about)
+        ct = sha256(sealed).digest()
+        wrapped = ciphers.encrypt(case_key, key, _about_entry_key(ct))
+        with transaction(self._db):
+            self._db.execute('INSERT INTO entry_keys (ct, "case", wrapped) VALUES (?, ?, ?)', (ct, case, wrapped))
+        return sealed, ct, ciphers.commitment(key)
+
+    @_one_at_a_time
+    def open_entry(self, case: str, sealed: bytes, about: bytes, commitment: bytes) -> bytes | None:
+        from modconsole.vault import ciphers
+
+        ct, case_key = sha256(sealed).digest(), self._keys.get(case)
+        row = self._db.execute("SELECT wrapped FROM entry_keys WHERE ct=?", (ct,)).fetchone()
+        if row is None or case_key is None:
+            return None
+        try:
+            key = ciphers.decrypt(case_key, row[0], _about_entry_key(ct))
+            if not ciphers.same(ciphers.commitment(key), commitment):
+                raise ciphers.Unsealable
+            return ciphers.decrypt(key, sealed, about)
+        except ciphers.Unsealable as error:
+            raise VaultError(
+                "A log entry's private part is not what its readable part commits to.",
+                kept="Nothing was changed.",
+                next_step="Run `modconsole audit verify`; it names the entry.",
+            ) from error
+
+    @_one_at_a_time
+    def pseudonym(self, forum: str, member: str) -> str:
+        if self._pseudonym_key is None:
+            self._pseudonym_key = self._own_key(_PSEUDONYM_KEY)
+        # A forum's id cannot hold NUL, so no two pairs read the same.
+        message = forum.encode() + b"\x00" + member.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._pseudonym_key, message, "sha256").hex()[:32]
+
+    @_one_at_a_time
+    def sign(self, origin: str, message: bytes) -> bytes:
+        from modconsole.vault import ciphers
+
+        return ciphers.sign(self._seed(origin), message)
+
+    @_one_at_a_time
+    def verify_key(self, origin: str) -> bytes:
+        from modconsole.vault.device_secrets import pinned
+
+        public = pinned(self._db, _log_key(origin))
+        if public is not None and self.is_locked:
+            return public
+        from modconsole.vault import ciphers
+
+        return ciphers.public_half(self._seed(origin))
+
+    @_one_at_a_time
+    def keep_head(self, head: KeptHead) -> None:
+        kept_heads.keep(self._db_for_heads, head)
+
+    @_one_at_a_time
+    def kept_heads(self) -> Sequence[KeptHead]:
+        return kept_heads.kept(self._db_for_heads)
+
+    @_one_at_a_time
+    def close(self) -> None:
+        for db in (self._opened, self._opened_for_heads):
+            if db is not None:
+                db.close()
+        self._opened = self._opened_for_heads = self._wrapping = self._case_keys = self._pseudonym_key = None
+        self._seeds.clear()
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._opened is None:
+            self._opened = open_keys(self._path, busy_seconds=self._busy_seconds)
+        return self._opened
+
+    @property
+    def _db_for_heads(self) -> sqlite3.Connection:
+        # A connection of its own, because heads need no fsync each: one that lags is weaker, never wrong.
+        if self._opened_for_heads is None:
+            self._opened_for_heads = open_keys(self._path, durable=False, busy_seconds=self._busy_seconds)
+        return self._opened_for_heads
+
+    @property
+    def _keys(self) -> CaseKeys:
+        if self._case_keys is None:
+            raise _locked()
+        return self._case_keys
+
+    def _own_key(self, name: str) -> bytes:
+        """Get a key of this home's own, kept wrapped like a case's, so that a new wrapping key leaves it as it is."""
+        from modconsole.vault import ciphers
+
+        if self._wrapping is None:
+            raise _locked()
+        about = b"modconsole own key v1\x00" + name.encode()
+        with transaction(self._db):
+            row = self._db.execute("SELECT wrapped FROM own_keys WHERE name=?", (name,)).fetchone()
+            if row is not None:
+                return ciphers.decrypt(self._wrapping, row[0], about)
+            key = ciphers.new_key()
+            wrapped = ciphers.encrypt(self._wrapping, key, about)
+            self._db.execute("INSERT INTO own_keys (name, wrapped) VALUES (?, ?)", (name, wrapped))
+        return key
+
+    def _seed(self, origin: str) -> bytes:
+        from modconsole.vault import ciphers
+        from modconsole.vault.device_secrets import device_secret
+
+        if self._wrapping is None:
+            raise _locked()
+        if origin not in self._seeds:
+            name = _log_key(origin)
+            self._seeds[origin] = device_secret(self._db, self._secrets, name, ciphers.public_half)
+        return self._seeds[origin]
+
+
+def _log_key(origin: str) -> str:
+    return f"log-key {origin}"
+
+
+def _about_entry_key(ct: bytes) -> bytes:
+    return b"modconsole entry key v1\x00" + ct
+
+
+def _locked() -> VaultLocked:
+    return VaultLocked("The keys are locked.")
