@@ -75,6 +75,7 @@ class _Job:
         self.work = work
         self.begun = False
         """Whether the adapter's method was called; from then on the forum may have been asked."""
+        self.given_up = False
         self.task: asyncio.Task[None] | None = None
         self._home = asyncio.get_running_loop()
         self.answer: asyncio.Future[_Given | ForumError] = self._home.create_future()
@@ -156,7 +157,10 @@ class _Worker:
         job.settle(Unavailable("The adapter stopped before this call."))
 
     def cancel(self, job: _Job) -> None:
-        self._tell(lambda: job.task.cancel() if job.task is not None else None)
+        with self._lock:
+            job.given_up = True
+            if not self.is_over:
+                self._loop.call_soon_threadsafe(lambda: job.task.cancel() if job.task is not None else None)
 
     def end(
         self, why: str = "The adapter was closed before it answered.", ending: _Job | None = None
@@ -175,11 +179,6 @@ class _Worker:
             waiting, self._jobs = self._jobs, set()
         for job in waiting:
             job.settle(Unavailable(why, maybe_done=job.maybe_done))
-
-    def _tell(self, what: Callable[[], object]) -> None:
-        with self._lock:
-            if not self.is_over:
-                self._loop.call_soon_threadsafe(what)
 
     # Runs on the adapter's thread
 
@@ -202,8 +201,6 @@ class _Worker:
         await self._loop.shutdown_asyncgens()
 
     def _start(self, job: _Job) -> None:
-        if self.is_over:  # left behind while this call was still waiting for the loop: it was told so
-            return
         job.task = self._loop.create_task(self._run(job))
 
     async def _run(self, job: _Job) -> None:
@@ -238,7 +235,11 @@ class _Worker:
         return await self._ask(forum, job)
 
     async def _ask(self, forum: Forum, job: _Job) -> _Given:
-        job.begun = True
+        with self._lock:
+            # A call that waited behind one that blocks is told to the desk as not done, so it must never happen later.
+            if self.is_over or job.given_up:
+                raise Unavailable("This call was given up before its turn came.")
+            job.begun = True
         value = await job.work(forum)
         if job.kind is None or value is _END:
             return _Given(value if value is _END else None)

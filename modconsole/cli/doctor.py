@@ -40,9 +40,9 @@ def _doctor(parts: Parts, args: argparse.Namespace) -> int:
 
 def _path(parts: Parts, args: argparse.Namespace) -> int:
     if args.json:
-        show_json({name: str(path) for name, path in parts.places.items()})
+        show_json({name: str(path) for name, path in parts.places().items()})
     else:
-        say(*(f"{name}: {path}" for name, path in parts.places.items()))
+        say(*(f"{name}: {path}" for name, path in parts.places().items()))
     return 0
 
 

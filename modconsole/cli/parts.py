@@ -26,7 +26,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    places: Mapping[str, Path]
+    places: Callable[[], Mapping[str, Path]]
     """Where everything is, by name, for `config path` and `doctor`."""
     settings_file: Callable[[], SettingsFile]
     catalogue: Callable[[], AdapterCatalogue]

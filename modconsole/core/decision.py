@@ -88,6 +88,8 @@ class Record:
     has_body: bool
     """False when there never was one; an erased body still counts as having been there."""
     erased: bool = False
+    position: int = 0
+    """Its place among all entries of this file, whatever their log; later ones have larger numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ is computed from it, so going back and changing an answer loses nothing: the old
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -152,7 +152,9 @@ class RunView:
 
     @property
     def open_required(self) -> tuple[StepView, ...]:
-        """Visible steps that still want something before the case can be closed."""
+        """Visible steps that still want something before the case can be closed; none once another protocol took over."""
+        if self.switched_to:
+            return ()
         return tuple(step for step in self.steps if step.state in (StepState.CURRENT, StepState.TODO))
 
 
@@ -180,7 +182,7 @@ def checked(question: Question, values: Sequence[str]) -> tuple[str, ...]:
         _check_integer(question, values[0])
     elif question.type is QuestionType.DATETIME:
         _check_time(question, values[0])
-    return tuple(values)
+    return tuple(dict.fromkeys(values))
 
 
 def _check_integer(question: Question, value: str) -> None:
@@ -190,7 +192,8 @@ def _check_integer(question: Question, value: str) -> None:
     except ValueError:
         number = None
     if number is None or (low is not None and number < low) or (high is not None and number > high):
-        span = f" from {low} to {high}" if low is not None and high is not None else ""
+        span = "" if low is None else f", {low} or more"
+        span += "" if high is None else f", {high} or less"
         raise NotAllowed(
             f"“{question.text}” needs a whole number{span}.", next_step="Type the number in digits."
         )
@@ -217,24 +220,37 @@ def _check_time(question: Question, value: str) -> None:
 def carried(protocol: ReviewProtocol, earlier: Iterable[RunView]) -> tuple[RunEvent, ...]:
     """Give the events that carry answers from earlier runs of the case into a new run of `protocol`.
 
-    Only answers that fit: the same question id, and for a choice the same option values.
+    Only answers that fit: the same question id and type, and values that are allowed there. Where two runs answered,
+    the later answer counts. Hand in runs of the present sitting only: yesterday's "no danger" is no answer today.
     """
     events: dict[str, RunEvent] = {}
     for other in earlier:
         for id, answer in other.answers.items():
             question = protocol.question(id)
-            if question is None or question.type is not answer.question.type:
+            if question is None or not _fits(question, answer):
                 continue
-            values = {option.value for option in question.options}
-            if question.type is QuestionType.CHOICE and not set(answer.values) <= values:
+            if id in events and events[id].at > answer.at:
                 continue
             step = next(step.id for step in protocol.steps if question in step.questions)
             events[id] = RunEvent(RunEventKind.CARRIED, step, answer.at, answer.by, id, answer.values)
     return tuple(events.values())
 
 
+def _fits(question: Question, answer: Answer) -> bool:
+    if question.type is not answer.question.type:
+        return False
+    try:
+        checked(question, answer.values)
+    except NotAllowed:
+        return False
+    return True
+
+
 def view(protocol: ReviewProtocol, run: Run) -> RunView:
-    """Compute what is visible, done, required and to follow from what was answered so far."""
+    """Compute what is visible, done, required and to follow from what was answered so far.
+
+    An emergency step is always visible, whatever a condition or a jump says. A jump leads forwards or nowhere.
+    """
     latest: dict[str, RunEvent] = {}
     marks: dict[str, RunEvent] = {}
     for event in run.events:
@@ -249,14 +265,15 @@ def view(protocol: ReviewProtocol, run: Run) -> RunView:
     steps: list[StepView] = []
     jump_to = switched_to = ""
     found_current = False
+    later = {step.id for step in protocol.steps}
     for step in protocol.steps:
         if switched_to:
             break
-        if jump_to and step.id != jump_to:
-            continue
-        jump_to = ""
+        later.discard(step.id)
+        if jump_to == step.id:
+            jump_to = ""
         because = _because(step.when, answers)
-        if step.when is not None and because is None:
+        if (jump_to or because is None) and not step.emergency:
             continue
         mine = {q.id: _answer(q, latest[q.id]) for q in step.questions if q.id in latest}
         answers.update(mine)
@@ -264,7 +281,7 @@ def view(protocol: ReviewProtocol, run: Run) -> RunView:
             for consequence in answer.question.on_answer:
                 if set(consequence.values) & set(answer.values):
                     follows.append(Follow(consequence, step.id, answer.question.id, answer.text))
-                    jump_to = consequence.go_to or jump_to
+                    jump_to = consequence.go_to if consequence.go_to in later else jump_to
                     switched_to = consequence.switch_to or switched_to
         shown = _step_view(step, len(steps) + 1, mine, marks.get(step.id), because or "", found_current)
         found_current = found_current or shown.state is StepState.CURRENT
@@ -291,7 +308,9 @@ def _step_view(
     found_current: bool,
 ) -> StepView:
     missing = tuple(q.id for q in step.questions if q.required and q.id not in mine)
-    skip = mark.values[0] if mark is not None and mark.kind is RunEventKind.SKIPPED else ""
+    skip = ""
+    if mark is not None and mark.kind is RunEventKind.SKIPPED:
+        skip = mark.values[0] if mark.values else "other"
     ticked = mark is not None and mark.kind is RunEventKind.TICKED
     unticked = mark is not None and mark.kind is RunEventKind.UNTICKED
     if skip:
@@ -355,7 +374,12 @@ def demanded_urgency(views: Iterable[RunView]) -> Urgency | None:
 
 
 def close_blockers(
-    views: Sequence[RunView], *, decided: bool, unsettled: int, escalated_to: Iterable[str] = ()
+    views: Sequence[RunView],
+    *,
+    decided: bool,
+    unsettled: int,
+    escalated_to: Iterable[str] = (),
+    startable: Container[str] | None = None,
 ) -> tuple[str, ...]:
     """Name, in plain sentences, what still stands between this case and being closed. Nothing else ever waits for it.
 
@@ -364,6 +388,8 @@ def close_blockers(
         decided: Whether a decision was made that was not withdrawn.
         unsettled: How many decisions of the case are unsettled.
         escalated_to: The roles this case was escalated to.
+        startable: The protocols that can be started here. With it, an added protocol that was not started blocks too,
+            and one that cannot be started blocks nothing. Without it, only one that was to take over blocks.
     """
     blockers: list[str] = []
     if not decided:
@@ -372,20 +398,37 @@ def close_blockers(
         word = "decision is" if unsettled == 1 else "decisions are"
         blockers.append(f"{unsettled} {word} unsettled: finish or withdraw first.")
     told = set(escalated_to)
+    started = {shown.protocol.id for shown in views}
     answered = {id for shown in views for id in shown.answers}
     skipped = {
         q.id for shown in views for step in shown.steps if step.skip_reason for q in step.step.questions
     }
     for shown in views:
-        title = shown.protocol.title
         if not shown.switched_to:
-            blockers += [f"{title}: step {step.number}, “{step.step.text}”." for step in shown.open_required]
-            missing = [id for id in shown.protocol.close_requires if id not in answered | skipped]
-            asked = {id for step in shown.open_required for id in step.open_questions}
-            blockers += [f"{title}: “{id}” is not answered." for id in missing if id not in asked]
-        blockers += [
-            f"Tell the {follow.consequence.escalate.replace('_', ' ')}, because you said: {follow.because}."
-            for follow in shown.follows
-            if follow.consequence.escalate and follow.consequence.escalate not in told
-        ]
+            blockers += _still_open(shown, answered | skipped)
+        for follow in shown.follows:
+            for wanted in _wanted(follow.consequence, startable):
+                if wanted not in started:
+                    blockers.append(f"Start “{wanted}”, because you said: {follow.because}.")
+            role = follow.consequence.escalate
+            if role and role not in told:
+                blockers.append(f"Tell the {role.replace('_', ' ')}, because you said: {follow.because}.")
     return tuple(dict.fromkeys(blockers))
+
+
+def _still_open(shown: RunView, answered: Container[str]) -> list[str]:
+    title = shown.protocol.title
+    blockers = [f"{title}: step {step.number}, “{step.step.text}”." for step in shown.open_required]
+    asked = {id for step in shown.open_required for id in step.open_questions}
+    for id in shown.protocol.close_requires:
+        if id not in answered and id not in asked:
+            question = shown.protocol.question(id)
+            blockers.append(f"{title}: “{id if question is None else question.text}” is not answered.")
+    return blockers
+
+
+def _wanted(consequence: Consequence, startable: Container[str] | None) -> list[str]:
+    """Name the protocols that a consequence wants started before the case can be closed."""
+    if startable is None:
+        return [consequence.switch_to] if consequence.switch_to else []
+    return [id for id in (consequence.switch_to, consequence.add_protocol) if id and id in startable]

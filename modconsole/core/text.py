@@ -26,8 +26,8 @@ JOINS_PER_EMOJI = 3
 KINDS_PER_RUN = 8
 """How many different hidden characters in a row are named one by one before the rest are only counted."""
 
-# Never shown, wherever they stand. Written as ranges because asking `unicodedata` about every letter is forty
-# times slower; a test compares them with the tables of the running Python.
+# Never shown, wherever they stand. Written as ranges because asking `unicodedata` about every letter is slow; a
+# test compares them with the tables of the running Python.
 _FORBIDDEN = (
     "\x00-\x09\x0b-\x1f\x7f-\x9f"  # every control but newline: C0, DEL, C1 (U+009B is CSI to many terminals)
     "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0"  # soft hyphen, fillers, other blanks
@@ -156,14 +156,13 @@ def _visibly(run: re.Match[str]) -> str:
 def _judged(run: re.Match[str]) -> str:
     if len(run[0]) == 1 and UNSAFE.match(run[0]):  # one stray control: the usual case, so no ceremony
         return _piece(_Verdict.TAB if run[0] == "\t" else _Verdict.HIDDEN, run[0])
-    return "".join(_piece(verdict, letters) for verdict, letters in _verdicts(run, hidden_is_shown=True))
+    return "".join(_piece(verdict, letters) for verdict, letters in _verdicts(run))
 
 
 def _silently(run: re.Match[str]) -> str:
     if _is_ordinary(run[0]):
         return run[0]
-    shown = _verdicts(run, hidden_is_shown=False)
-    return "".join(letters for verdict, letters in shown if verdict is _Verdict.SHOW)
+    return "".join(letters for verdict, letters in _verdicts(run) if verdict is _Verdict.SHOW)
 
 
 def _is_ordinary(letters: str) -> bool:
@@ -212,24 +211,24 @@ def _newline_mark(run: re.Match[str]) -> str:
     return "⏎" * times if times <= 3 else f"⟦⏎×{times}⟧"
 
 
-def _verdicts(run: re.Match[str], *, hidden_is_shown: bool) -> Iterator[tuple[_Verdict, str]]:
+def _verdicts(run: re.Match[str]) -> Iterator[tuple[_Verdict, str]]:
     """Judge a run of suspects letter by letter; neighbours with the same verdict come together."""
     text, start, end = run.string, *run.span()
-    judged = _judge(text, start, end, hidden_is_shown)
+    judged = _judge(text, start, end)
     for verdict, group in groupby(zip(judged, text[start:end], strict=True), key=lambda pair: pair[0]):
         yield verdict, "".join(letter for _, letter in group)
 
 
-def _judge(text: str, start: int, end: int, hidden_is_shown: bool) -> Iterator[_Verdict]:
-    stacked = 0  # marks on the present letter
+def _judge(text: str, start: int, end: int) -> Iterator[_Verdict]:
+    stacked = 0  # marks on the present letter; what is hidden between them is no letter
     flag_ends = start
     if text[start - 1 : start] == _BLACK_FLAG and text.startswith(_FLAGS, start):
         flag_ends = start + len(_FLAGS[0])
     verdict = _Verdict.SHOW
     for place in range(start, end):
         letter = text[place]
-        if letter == "\t" and hidden_is_shown:
-            verdict, stacked = _Verdict.TAB, 0
+        if letter == "\t":
+            verdict = _Verdict.TAB
         elif UNSAFE.match(letter):
             verdict = _Verdict.HIDDEN
         elif letter in (_VS15, _VS16):
@@ -246,8 +245,6 @@ def _judge(text: str, start: int, end: int, hidden_is_shown: bool) -> Iterator[_
             verdict = _Verdict.SHOW if stacked <= MARKS_PER_LETTER else _Verdict.SPARE_MARK
         else:
             verdict, stacked = _Verdict.SHOW, 0
-        if verdict is _Verdict.HIDDEN and hidden_is_shown:
-            stacked = 0  # its visible mark is the letter that the next combining mark stands on
         yield verdict
 
 

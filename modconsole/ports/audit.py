@@ -96,7 +96,11 @@ class AuditLog(ABC):
     def records(
         self, query: LogQuery, *, newest_first: bool = True, limit: int = 100, before: int = 0
     ) -> list[Record]:
-        """List entries by their readable headers. Works while the vault is locked."""
+        """List entries by their readable headers. Works while the vault is locked.
+
+        Args:
+            before: Only entries at a smaller `Record.position`, to go on where the last page ended; 0 for all.
+        """
 
     @abstractmethod
     def open_body(self, record: Record) -> Mapping[str, object] | None:

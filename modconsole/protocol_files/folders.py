@@ -52,7 +52,9 @@ def scan(folders: Sequence[Path]) -> Snapshot:
                 known = files.setdefault((kind, path.stem), [])
                 if known and known[0].parent == path.parent:
                     report.add(
-                        Mark(str(path)), f"a second file of the name {quote(path.stem)}", f"one; {known[0].name} is used"
+                        Mark(str(path)),
+                        f"a second file of the name {quote(path.stem)}",
+                        f"one; {known[0].name} is used",
                     )
                     continue
                 known.insert(0, path)
@@ -105,7 +107,7 @@ def read_text(path: Path, report: Report) -> str | None:
     """Give a file's text, with every line end as a newline. None with the reason noted."""
     at = Mark(str(path))
     try:
-        with path.open("rb", opener=_without_waiting) as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
             size = os.fstat(file.fileno()).st_size
             # Asked before reading; and read no further than that, for a file that grows meanwhile.
             data = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
@@ -121,16 +123,18 @@ def read_text(path: Path, report: Report) -> str | None:
         before = data[: error.start].decode("utf-8-sig", "replace")
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         report.add(
-            Mark(str(path), line, column), f"the byte {data[error.start]:02X}, which is not UTF-8", "a file saved as UTF-8"
+            Mark(str(path), line, column),
+            f"the byte {data[error.start]:02X}, which is not UTF-8",
+            "a file saved as UTF-8",
         )
         return None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text and not text.endswith("\n"):
         line = text.count("\n") + 1
         column = len(text) - (text.rfind("\n") + 1) + 1
-        report.warn(Mark(str(path), line, column), "a last line without an end", "a line end; the file may be cut short")
+        report.warn(
+            Mark(str(path), line, column),
+            "a last line without an end",
+            "a line end; the file may be cut short",
+        )
     return text
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

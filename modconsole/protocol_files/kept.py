@@ -1,7 +1,7 @@
 """Texts kept by their hash, for good; and which of them was the last good version of each file.
 
-A kept file is JSON: the `bundle`, whose canonical form (sorted keys, no spaces, UTF-8) has the SHA-256 that is the file's
-name, and beside it what the hash leaves out (`status`, `approvals`).
+A kept file is JSON: the `bundle`, whose canonical form (sorted keys, no spaces, UTF-8) has the SHA-256 that is the
+file's name, and beside it what the hash leaves out (`status`, `approvals`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The kinds of value a file may hold, and how each is read from the tree.
 
-A schema is data: `Group`s of `Field`s of these kinds. Reading, and whatever else wants to know the schema, come from it.
+A schema is data: `Group`s of `Field`s of these kinds. Reading, and whatever else wants to know the schema, come
+from it.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Group:
 class Conditions:
     """`{question: id, operator: value}`, or a flat group of those under `all` or `any`."""
 
-    expected: str = "a condition such as {question: imminent, equals: \"no\"}"
+    expected: str = 'a condition such as {question: imminent, equals: "no"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _written(node: Node, expected: str, report: Report) -> Any:
         report.add(
             node.at,
             f"{node.text} without quotes, which YAML reads as {other}",
-            f"quotes around it: \"{node.text}\"",
+            f'quotes around it: "{node.text}"',
         )
         return _ABSENT
     if len(node.text) > LONGEST_TEXT:
@@ -242,7 +243,11 @@ def _group(node: Node, kind: Group, report: Report) -> Any:
         field = kind.fields.get(key)
         if field is None:
             report.add(
-                at, f"the unknown key {quote(key)}", f"one of: {', '.join(kind.fields)}", word=key, among=kind.fields
+                at,
+                f"the unknown key {quote(key)}",
+                f"one of: {', '.join(kind.fields)}",
+                word=key,
+                among=kind.fields,
             )
             continue
         record.keys_at[key] = at
@@ -333,7 +338,11 @@ def _test(node: Node, report: Report) -> Any:
     if not good:
         return _ABSENT
     if len(operators) != 1:
-        found = f"{len(operators)} operators ({', '.join(operators)})" if operators else "a condition without an operator"
+        found = (
+            f"{len(operators)} operators ({', '.join(operators)})"
+            if operators
+            else "a condition without an operator"
+        )
         report.add(node.at, found, f"exactly one of: {', '.join(_OPERATORS)}")
         return _ABSENT
     value = _value(node.fields[operators[0]], _OPERATORS[operators[0]], report)

@@ -22,14 +22,24 @@ def check_template(record: Record, report: Report) -> None:
         return
     for found in _BRACES.findall(body):
         if not _PLACEHOLDER.fullmatch(found):
-            report.add(body.at, f"{quote(found)} in the message", "a placeholder such as {member_name}, in small letters")
+            report.add(
+                body.at,
+                f"{quote(found)} in the message",
+                "a placeholder such as {member_name}, in small letters",
+            )
     declared = record.get("placeholders")
     if declared is None:
         return
     used = placeholders(body)
     for name in declared:
         if name not in used:
-            report.add(name.at, f"{quote(name)}, which is not in the message", "only names that are", word=name, among=used)
+            report.add(
+                name.at,
+                f"{quote(name)}, which is not in the message",
+                "only names that are",
+                word=name,
+                among=used,
+            )
     for name in used:
         if name not in declared:
             report.add(
@@ -53,7 +63,9 @@ def check_resources(record: Record, report: Report) -> None:
     for entry in record.get("entries", ()):
         id = entry.get("id")
         if id is not None and seen.setdefault(id, id.at) is not id.at:
-            report.add(id.at, f"the resource {quote(id)} again (first on line {seen[id].line})", "a different id")
+            report.add(
+                id.at, f"the resource {quote(id)} again (first on line {seen[id].line})", "a different id"
+            )
         audience = entry.get("audience", {})
         low, high = audience.get("age_min"), audience.get("age_max")
         if low is not None and high is not None and low > high:
@@ -68,7 +80,17 @@ def plain_resources(record: Record) -> list[dict[str, Any]]:
 def _plain_resource(entry: Record) -> dict[str, Any]:
     plain = {
         key: entry[key]
-        for key in ("id", "name", "kind", "topics", "channels", "areas", "languages", "recheck_days", "cautions")
+        for key in (
+            "id",
+            "name",
+            "kind",
+            "topics",
+            "channels",
+            "areas",
+            "languages",
+            "recheck_days",
+            "cautions",
+        )
         if key in entry
     }
     plain |= {"source_url": entry["source"]["url"], "seen_on": entry["source"]["seen_on"]}

@@ -57,9 +57,7 @@ class Report:
         self.problems: list[LibraryProblem] = []
         self.is_full = False
 
-    def add(
-        self, at: Mark, found: str, expected: str, *, word: str = "", among: Iterable[str] = ()
-    ) -> None:
+    def add(self, at: Mark, found: str, expected: str, *, word: str = "", among: Iterable[str] = ()) -> None:
         """Note a mistake.
 
         Args:

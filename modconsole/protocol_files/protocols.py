@@ -11,12 +11,21 @@ from typing import Any
 
 from modconsole.core.protocol import Operator, QuestionType
 from modconsole.core.run import EMERGENCY_QUESTION
+from modconsole.protocol_files.kinds import AsWritten, Group, ListOf
 from modconsole.protocol_files.problems import Mark, Record, Report, quote
 from modconsole.protocol_files.schema import PROTOCOL
-from modconsole.protocol_files.kinds import AsWritten, Group, ListOf
 from modconsole.protocol_files.tree import Fields, Items, Node, Scalar
 
-__all__ = ["Known", "check", "more", "plain_approvals", "plain_protocol", "refuse_gated_emergency", "resolve", "topics_wished"]
+__all__ = [
+    "Known",
+    "check",
+    "more",
+    "plain_approvals",
+    "plain_protocol",
+    "refuse_gated_emergency",
+    "resolve",
+    "topics_wished",
+]
 
 _FOR_CHOICE = (Operator.EQUALS, Operator.NOT_EQUALS, Operator.IN, Operator.ANY_OF, Operator.ANSWERED)
 _FITTING: Mapping[str, tuple[Operator, ...]] = {
@@ -53,7 +62,9 @@ def refuse_gated_emergency(node: Node, report: Report) -> None:
         for key, value in node.fields.items():
             if key == "blocks_emergency" and not (isinstance(value, Scalar) and value.text == "false"):
                 report.add(
-                    node.keys_at[key], "“blocks_emergency” other than false", "false: an emergency is never gated"
+                    node.keys_at[key],
+                    "“blocks_emergency” other than false",
+                    "false: an emergency is never gated",
                 )
             refuse_gated_emergency(value, report)
 
@@ -78,7 +89,11 @@ def resolve(record: Record, known: Known, report: Report) -> list[Record]:
             continue
         include = known.includes[name]
         if include is None:
-            report.add(name.at, f"the include {quote(name)}, which has mistakes of its own", "a file without mistakes")
+            report.add(
+                name.at,
+                f"the include {quote(name)}, which has mistakes of its own",
+                "a file without mistakes",
+            )
             continue
         extra = [kept for step in include["steps"] if (kept := _without(step, own)) is not None]
         if include["position"] == "last":
@@ -235,12 +250,20 @@ def _check_question(question: Record, report: Report) -> None:
     else:
         for key in ("options", "multiple", "safety", "on_answer"):
             if question.get(key):
-                report.add(question.place(key), f"“{key}” on a question of type {kind}", "a question of type choice")
+                report.add(
+                    question.place(key), f"“{key}” on a question of type {kind}", "a question of type choice"
+                )
     if "valid" in question and kind != QuestionType.INTEGER:
-        report.add(question.place("valid"), f"“valid” on a question of type {kind}", "a question of type integer")
+        report.add(
+            question.place("valid"), f"“valid” on a question of type {kind}", "a question of type integer"
+        )
     values = {option.get("value") for option in question.get("options", ())}
     if kind == QuestionType.CHOICE and question.get("safety") and values and "unclear" not in values:
-        report.add(question.at, "a safety question without the answer “unclear”", "an option with the value “unclear”")
+        report.add(
+            question.at,
+            "a safety question without the answer “unclear”",
+            "an option with the value “unclear”",
+        )
     if question.get("id") == EMERGENCY_QUESTION and not (
         kind == QuestionType.CHOICE and question.get("safety") and {"yes", "unclear", "no"} <= values
     ):
@@ -263,7 +286,9 @@ def _check_consequence(
     if question.get("type") == QuestionType.CHOICE and "id" in question:
         _check_values(consequence.get("in", ()), question, report)
     if not consequence.keys() - {"in"} and not consequence.keys_at.keys() - {"in"}:
-        report.add(consequence.at, "a consequence of nothing but “in”", "something that follows, such as show_notice")
+        report.add(
+            consequence.at, "a consequence of nothing but “in”", "something that follows, such as show_notice"
+        )
     if "go_to" in consequence:
         _check_jump(consequence["go_to"], protocol, steps, place, report)
     if "offer_template" in consequence:
@@ -302,7 +327,11 @@ def _check_jump(target: Any, protocol: Record, steps: Sequence[Record], place: i
     required = set(protocol.get("close_requires", ()))
     for step in steps[place + 1 : place + 1 + later.index(target)]:
         if step.get("emergency"):
-            report.add(target.at, "a “go_to” over the emergency step", "a step before it: an emergency is never gated")
+            report.add(
+                target.at,
+                "a “go_to” over the emergency step",
+                "a step before it: an emergency is never gated",
+            )
         asked = [q["id"] for q in step.get("questions", ()) if q.get("id") in required]
         if asked:
             report.add(
@@ -316,7 +345,9 @@ def _check_emergency(record: Record, steps: Sequence[Record], report: Report) ->
     emergency = [step for step in steps if step.get("emergency")]
     for step in emergency:
         if "when" in step.keys_at:
-            report.add(step.place("when"), "a condition on the emergency step", "none: an emergency is never gated")
+            report.add(
+                step.place("when"), "a condition on the emergency step", "none: an emergency is never gated"
+            )
     if record.get("urgency") == "now" and not emergency:
         report.add(
             record.place("urgency"),
@@ -329,7 +360,10 @@ def _check_close(
     record: Record, steps: Sequence[Record], everything: Mapping[str, Record], report: Report
 ) -> None:
     conditional = {
-        question.get("id") for step in steps if "when" in step.keys_at for question in step.get("questions", ())
+        question.get("id")
+        for step in steps
+        if "when" in step.keys_at
+        for question in step.get("questions", ())
     }
     for id in record.get("close_requires", ()):
         if id not in everything:
@@ -342,14 +376,14 @@ def _check_close(
             )
         elif id in conditional:
             report.add(
-                id.at, f"{quote(id)}, which is asked under a condition", "a question that is asked on every path"
+                id.at,
+                f"{quote(id)}, which is asked under a condition",
+                "a question that is asked on every path",
             )
 
 
 def topics_wished(steps: Sequence[Record]) -> frozenset[str]:
-    return frozenset(
-        str(topic) for step in steps for topic in step.get("resources", {}).get("topics", ())
-    )
+    return frozenset(str(topic) for step in steps for topic in step.get("resources", {}).get("topics", ()))
 
 
 def plain_protocol(record: Record, steps: Sequence[Record]) -> dict[str, Any]:

@@ -28,10 +28,12 @@ ANYWHERE = "anywhere"
 ID = r"[a-z][a-z0-9_-]{0,79}"
 
 _ID = Text("an id of small letters, digits, “-” and “_”", ID)
-_FILE_ID = Text("an id of small letters, digits and “-”, the same as the file’s name", r"[a-z][a-z0-9-]{0,79}")
+_FILE_ID = Text(
+    "an id of small letters, digits and “-”, the same as the file’s name", r"[a-z][a-z0-9-]{0,79}"
+)
 _VALUE = Text("a value of letters, digits, “-” and “_”", r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _SENTENCE = Text("a sentence")
-_VERSION = Text("a version in quotes, such as \"1.2.0\"", r"[0-9A-Za-z.+-]{1,40}")
+_VERSION = Text('a version in quotes, such as "1.2.0"', r"[0-9A-Za-z.+-]{1,40}")
 _PLACE = Text("an ISO 3166 code such as GB or GB-SCT", r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
 _LANGUAGE = Text("a language such as en-GB", r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _AGES = ListOf(Word(tuple(AgeBand)))
@@ -274,7 +276,9 @@ _ENTRY = Group(
             )
         ),
         "areas": _must(
-            ListOf(Text(f"an ISO 3166 code such as GB, or {ANYWHERE}", rf"{_PLACE.pattern}|{ANYWHERE}"), least=1)
+            ListOf(
+                Text(f"an ISO 3166 code such as GB, or {ANYWHERE}", rf"{_PLACE.pattern}|{ANYWHERE}"), least=1
+            )
         ),
         "source": _must(
             Group(

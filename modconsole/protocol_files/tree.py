@@ -1,19 +1,16 @@
 """YAML text to a tree that remembers where everything stands.
 
-Nothing is interpreted here: a scalar stays the text its author wrote. Anchors, aliases and tags are refused, because they
-make a file say something other than what it shows.
+Nothing is interpreted here: a scalar stays the text its author wrote. Anchors, aliases and tags are refused, because
+they make a file say something other than what it shows.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modconsole.protocol_files.problems import Mark, Report, quote
-
-if TYPE_CHECKING:
-    import yaml
 
 __all__ = ["MAX_DEPTH", "MAX_VALUES", "Bad", "Fields", "Items", "Node", "Scalar", "as_written", "parse"]
 
@@ -105,7 +102,9 @@ def _has_only_writing(text: str, file: str, report: Report) -> bool:
         line = text.count("\n", 0, odd.start()) + 1
         column = odd.start() - (text.rfind("\n", 0, odd.start()) + 1) + 1
         report.add(
-            Mark(file, line, column), f"the invisible character U+{ord(odd[0]):04X}", "letters, spaces and line ends"
+            Mark(file, line, column),
+            f"the invisible character U+{ord(odd[0]):04X}",
+            "letters, spaces and line ends",
         )
     return report.is_good
 
@@ -121,7 +120,7 @@ class _Builder:
         self._values = 0
         self._documents = 0
 
-    def take(self, event: yaml.Event) -> None:
+    def take(self, event: Any) -> None:
         name = type(event).__name__
         at = Mark(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
         if name == "DocumentStartEvent":
@@ -139,7 +138,9 @@ class _Builder:
             self._refuse_tricks(event, at)
             self._begin(Fields(at))
         elif name == "AliasEvent":
-            self._report.add(at, f"an alias, {quote('*' + str(event.anchor))}", "the text itself, written out again")
+            self._report.add(
+                at, f"an alias, {quote('*' + str(event.anchor))}", "the text itself, written out again"
+            )
             self._put(Bad(at))
         elif name in ("SequenceEndEvent", "MappingEndEvent"):
             self._open.pop()
@@ -184,7 +185,9 @@ class _Builder:
     def _set(self, parent: Fields, key: Scalar, node: Node) -> None:
         if key.text in parent.fields:
             first = parent.keys_at[key.text].line
-            self._report.add(key.at, f"the key {quote(key.text)} again (first on line {first})", "each key once")
+            self._report.add(
+                key.at, f"the key {quote(key.text)} again (first on line {first})", "each key once"
+            )
             return
         parent.fields[key.text] = node
         parent.keys_at[key.text] = key.at
@@ -206,7 +209,11 @@ _SAYINGS: tuple[tuple[str, str, str], ...] = (
     ("expected ',' or ']'", "a list in [ ] that does not go on", "“,” or “]”; the file may be cut short"),
     ("expected ',' or '}'", "a group in { } that does not go on", "“,” or “}”; the file may be cut short"),
     ("expected <block end>", "a line that fits no level above it", "the same indentation as its neighbours"),
-    ("did not find expected key", "a line that fits no level above it", "the same indentation as its neighbours"),
+    (
+        "did not find expected key",
+        "a line that fits no level above it",
+        "the same indentation as its neighbours",
+    ),
     ("expected '-' indicator", "a line that is no item of the list above it", "“- ” as its neighbours have"),
     ("found duplicate anchor", "an anchor used twice", "the text alone"),
     ("found undefined alias", "an alias", "the text itself"),

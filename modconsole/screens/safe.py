@@ -113,9 +113,9 @@ class SafeApp(App[ReturnType]):
         # Textual's own version prints every local variable of every frame, posts among them.
         self._return_code = 1
         if self._exception is None:
+            self._exit_renderables[:] = [Text(self._last_words(error))]
             self._exception = error  # `run_test` raises it again
             self._exception_event.set()
-            self._exit_renderables[:] = [Text(self._last_words(error))]
         self._close_messages_no_wait()
 
     def _fatal_error(self) -> None:
@@ -124,7 +124,8 @@ class SafeApp(App[ReturnType]):
     def _print_error_renderables(self) -> None:
         for renderable in self._exit_renderables[:1]:
             # soft_wrap, or the path of the report is cut at the edge of the terminal
-            self.error_console.print(renderable, soft_wrap=True, markup=False, highlight=False)
+            said = plain(renderable) if isinstance(renderable, str) else renderable
+            self.error_console.print(said, soft_wrap=True, markup=False, highlight=False)
         self._exit_renderables.clear()
 
     def _forgotten_task(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from modconsole.core.clocks import Due
@@ -63,6 +64,11 @@ def micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(1000)  # the same few lists again and again when many cases come in
+def _listed(words: tuple[str, ...]) -> str:
+    return _encode(words)
+
+
 def _maybe_micros(at: datetime | None) -> int | None:
     return None if at is None else (at - _EPOCH) // _MICROSECOND
 
@@ -85,8 +91,8 @@ def row_of(case: Case) -> dict[str, Any]:
         "rank": rank,
         "place": place,
         "topic": case.topic,
-        "suggested": _encode(case.suggested),
-        "reasons": _encode([reason.code for reason in case.reasons]),
+        "suggested": _listed(case.suggested),
+        "reasons": _listed(tuple([reason.code for reason in case.reasons])),
         "flags": case.flags,
         "length": case.length,
         "flagged_at": micros(case.flagged_at),
@@ -99,7 +105,7 @@ def row_of(case: Case) -> dict[str, Any]:
         "updated_at": _maybe_micros(case.updated_at),
         "resolved_elsewhere": case.resolved_elsewhere,
         "changed_since_flagged": case.changed_since_flagged,
-        "passed_on_by": _encode(case.passed_on_by),
+        "passed_on_by": _listed(case.passed_on_by),
     }
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hmac
 import os
+import unicodedata
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from modconsole.core.errors import VaultError
 
 __all__ = [
     "KEY_SIZE",
@@ -25,6 +28,7 @@ __all__ = [
     "public_half",
     "same",
     "sign",
+    "unwrap",
 ]
 
 KEY_SIZE = 32
@@ -58,6 +62,18 @@ def decrypt(key: bytes, sealed: bytes, about: bytes) -> bytes:
         raise Unsealable from error
 
 
+def unwrap(wrapping: bytes, wrapped: bytes, about: bytes) -> bytes:
+    """Open a key of `keys.db` with the wrapping key."""
+    try:
+        return decrypt(wrapping, wrapped, about)
+    except Unsealable as error:
+        raise VaultError(
+            "A key in keys.db does not open with this home's wrapping key.",
+            kept="Nothing was changed, and the log still verifies.",
+            next_step="Was keys.db damaged, or copied from another home or time? Put the right one back.",
+        ) from error
+
+
 def commitment(key: bytes) -> bytes:
     """Give a hash that pins a key down. AES-GCM alone does not: one ciphertext can open under two keys."""
     return sha256(_COMMITMENT + key).digest()
@@ -68,7 +84,9 @@ def same(first: bytes, second: bytes) -> bool:
 
 
 def passphrase_key(passphrase: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return Scrypt(salt=salt, length=KEY_SIZE, n=n, r=r, p=p).derive(passphrase.encode())
+    # Normalised, because keyboards differ in how they send the same letter.
+    words = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
+    return Scrypt(salt=salt, length=KEY_SIZE, n=n, r=r, p=p).derive(words)
 
 
 def sign(seed: bytes, message: bytes) -> bytes:

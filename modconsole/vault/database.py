@@ -118,11 +118,15 @@ def _explained(error: sqlite3.Error, path: Path) -> VaultError:
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_FULL:
             return VaultError(
-                f"The disk is full: {path} could not grow.", kept=kept, next_step="Free some space, then try again."
+                f"The disk is full: {path} could not grow.",
+                kept=kept,
+                next_step="Free some space, then try again.",
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return VaultError(
-                f"Another console is holding {path}.", kept=kept, next_step="Try again; close the other one if it hangs."
+                f"Another console is holding {path}.",
+                kept=kept,
+                next_step="Try again; close the other one if it hangs.",
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return VaultError(

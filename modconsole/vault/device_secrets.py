@@ -1,4 +1,4 @@
-"""Secrets of this device: made once, kept in `Secrets`, and pinned in `keys.db` so that a lost one is never replaced."""
+"""Secrets of this device: made once, kept in `Secrets`, pinned in `keys.db` so that a lost one is never replaced."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def write_private(path: Path, data: bytes) -> None:
     private_folder(path.parent)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with open(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -56,7 +56,9 @@ def _sync_folder(folder: Path) -> None:
 def only_one(path: Path) -> Iterator[None]:
     """Keep other consoles from changing `path` while this one does: read, change and replace as one step."""
     private_folder(path.parent)
-    with open(os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600), "rb+") as lock:
+    with os.fdopen(
+        os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600), "rb+"
+    ) as lock:
         _take(lock.fileno())
         yield  # closing the file lets go
 

@@ -33,7 +33,7 @@ def _one_at_a_time(
     """Let one thread in at a time, and say in words what the file or the disk objects to."""
 
     @wraps(method)
-    def guarded(self: KeyVault, *args: _P.args, **more: _P.kwargs) -> _T:
+    def guarded(self: KeyVault, /, *args: _P.args, **more: _P.kwargs) -> _T:
         with self._lock, told_plainly(self._path):
             return method(self, *args, **more)
 
@@ -90,12 +90,12 @@ class KeyVault(Vault, HeadKeeper):
 
         return ciphers.encrypt(self._keys.get_or_make(case), plain, about)
 
-    @_one_at_a_time
     def seal_many(self, items: Iterable[tuple[str, bytes, bytes]]) -> list[bytes]:
         from modconsole.vault import ciphers
 
         listed = list(items)
-        keys = self._keys.get_or_make_many(case for case, _, _ in listed)
+        keys = self._keys_of([case for case, _, _ in listed])
+        # Out of the lock from here on: a screen may want to open a text while thousands are sealed.
         return [ciphers.encrypt(keys[case], plain, about) for case, plain, about in listed]
 
     @_one_at_a_time
@@ -126,7 +126,9 @@ class KeyVault(Vault, HeadKeeper):
         ct = sha256(sealed).digest()
         wrapped = ciphers.encrypt(case_key, key, _about_entry_key(ct))
         with transaction(self._db):
-            self._db.execute('INSERT INTO entry_keys (ct, "case", wrapped) VALUES (?, ?, ?)', (ct, case, wrapped))
+            self._db.execute(
+                'INSERT INTO entry_keys (ct, "case", wrapped) VALUES (?, ?, ?)', (ct, case, wrapped)
+            )
         return sealed, ct, ciphers.commitment(key)
 
     @_one_at_a_time
@@ -203,6 +205,10 @@ class KeyVault(Vault, HeadKeeper):
             self._opened_for_heads = open_keys(self._path, durable=False, busy_seconds=self._busy_seconds)
         return self._opened_for_heads
 
+    @_one_at_a_time
+    def _keys_of(self, cases: Iterable[str]) -> dict[str, bytes]:
+        return self._keys.get_or_make_many(cases)
+
     @property
     def _keys(self) -> CaseKeys:
         if self._case_keys is None:
@@ -219,7 +225,7 @@ class KeyVault(Vault, HeadKeeper):
         with transaction(self._db):
             row = self._db.execute("SELECT wrapped FROM own_keys WHERE name=?", (name,)).fetchone()
             if row is not None:
-                return ciphers.decrypt(self._wrapping, row[0], about)
+                return ciphers.unwrap(self._wrapping, row[0], about)
             key = ciphers.new_key()
             wrapped = ciphers.encrypt(self._wrapping, key, about)
             self._db.execute("INSERT INTO own_keys (name, wrapped) VALUES (?, ?)", (name, wrapped))

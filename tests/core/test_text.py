@@ -103,6 +103,25 @@ def test_an_emoji_can_be_joined_only_as_far_as_real_ones_are() -> None:
     assert shown.count("⟦U+200D⟧") == 6
 
 
+def test_marks_are_counted_through_whatever_is_hidden_between_them() -> None:
+    for hidden in ("\u200b", "\t", "\x1b"):
+        flood = "a" + ("\u0301" * 4 + hidden) * 50
+
+        assert plain(flood).count("\u0301") == 4
+        assert without_unsafe(flood) == "a" + "\u0301" * 4
+
+
+def test_a_non_joiner_stands_only_between_letters_that_are_shown() -> None:
+    letter, mark, joiner = "\u06a9", "\u064b", "\u200c"
+
+    assert is_safe(letter + mark + joiner + letter)
+    assert plain(letter + mark * 5 + joiner + letter) == f"{letter}{mark * 4}⟦+1 marks⟧⟦U+200C⟧{letter}"
+    assert plain(letter + mark * 4 + joiner + mark) == f"{letter}{mark * 4}⟦U+200C⟧⟦+1 marks⟧"
+    assert not is_safe(letter + joiner)
+    assert not is_safe(joiner + letter)
+    assert not is_safe(letter + joiner * 2 + letter)
+
+
 def test_tags_behind_a_flag_are_shown_unless_they_spell_a_real_one() -> None:
     assert plain("\U0001f3f4\U000e0067\U000e0062") == "\U0001f3f4⟦U+E0067⟧⟦U+E0062⟧"
     assert plain(WALES + "\U000e0041") == WALES + "⟦U+E0041⟧"

@@ -291,3 +291,12 @@ def test_a_report_is_for_the_eyes_of_this_user_only(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     assert stat.S_IMODE(report.parent.stat().st_mode) == 0o700
+
+
+async def test_parting_words_are_plain_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = SafeClickable(crash_folder=tmp_path)
+    async with app.run_test() as pilot:
+        app.exit(message=HOSTILE["OSC 2 title"] + HOSTILE["markup closing nothing"])
+        await pilot.pause()
+
+    assert capsys.readouterr().err == "kind ␛]2;pwned␛\\ wordskind [/b] words\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html import escape
 
 from modconsole.core.actions import Action, ActionOrder, Outcome, OutcomeKind, TargetState
-from modconsole.core.errors import BadAnswer, Forbidden, ForumError, NotFound, Unavailable
+from modconsole.core.errors import Forbidden, ForumError, NotFound
 from modconsole.core.model import MemberState, Target, TargetKind, Visibility
 from modconsole_ozone.reading import HIDE_LABEL, Event, Status, Subject, View, did_of
 from modconsole_ozone.service import Service
@@ -61,6 +63,11 @@ class Actor:
         self._now = now
         self._mail_subject = mail_subject
         self._service_did = service_did
+        self._closed: dict[str, datetime | None] = {}
+
+    def closed_it(self, status: Status) -> bool:
+        """Say whether what this status shows last is our own doing."""
+        return self._closed.get(status.subject.key, _NEVER) == status.reviewed_at
 
     async def ask(self, order: ActionOrder) -> Outcome:
         """Carry out one order (see `Forum.ask`)."""
@@ -145,8 +152,9 @@ class Actor:
             return Outcome(OutcomeKind.ALREADY, "Its flags are already answered.", state)
         return await self._done(
             order,
+            target,
+            view,
             "modEventAcknowledge",
-            self._subject(order, target, view),
             lambda status: not status.is_open,
         )
 
@@ -155,8 +163,9 @@ class Actor:
             return Outcome(OutcomeKind.ALREADY, "It is already escalated.", state)
         return await self._done(
             order,
+            target,
+            view,
             "modEventEscalate",
-            self._subject(order, target, view),
             lambda status: status.state == "reviewEscalated",
         )
 
@@ -167,8 +176,10 @@ class Actor:
             return Outcome(OutcomeKind.ALREADY, "The post is already taken down.", state)
         if view.record is None:
             return Outcome(OutcomeKind.ALREADY, "Its author has deleted the post.", state)
+        # Without its files, the pictures of a post stay where they are.
+        subject = replace(self._subject(order, target, view), files=view.record.files)
         return await self._done(
-            order, "modEventTakedown", self._subject(order, target, view), lambda status: status.taken_down
+            order, target, view, "modEventTakedown", lambda status: status.taken_down, subject=subject
         )
 
     async def _hide(self, order: ActionOrder, target: Target, view: View, state: TargetState) -> Outcome:
@@ -184,7 +195,9 @@ class Actor:
             if sent.kind is OutcomeKind.REFUSED:
                 return sent
         if not answered:
-            await self._emit(order, "modEventAcknowledge", subject, {})
+            # The label is there: whatever happens to this one, what is read afterwards is the answer.
+            with suppress(ForumError):
+                await self._emit(order, "modEventAcknowledge", subject, {})
         now = await self._read_again(target, view.key)
         if now is None:
             return _unread()
@@ -208,8 +221,9 @@ class Actor:
         hours = max(1, math.ceil((order.until - self._now()) / timedelta(hours=1)))
         return await self._done(
             order,
+            target,
+            view,
             "modEventTakedown",
-            self._subject(order, target, view),
             lambda status: status.taken_down and status.suspended_until is not None,
             durationInHours=hours,
         )
@@ -223,8 +237,9 @@ class Actor:
             return Outcome(OutcomeKind.ALREADY, "The account is already taken down.", state)
         return await self._done(
             order,
+            target,
+            view,
             "modEventTakedown",
-            self._subject(order, target, view),
             lambda status: status.taken_down and status.suspended_until is None,
         )
 
@@ -242,7 +257,12 @@ class Actor:
                 subject = event.subject or subject
                 break
         return await self._done(
-            order, "modEventReverseTakedown", subject, lambda status: not status.taken_down
+            order,
+            target,
+            view,
+            "modEventReverseTakedown",
+            lambda status: not status.taken_down,
+            subject=subject,
         )
 
     async def _unhide(self, order: ActionOrder, target: Target, view: View, state: TargetState) -> Outcome:
@@ -320,12 +340,16 @@ class Actor:
     async def _done(
         self,
         order: ActionOrder,
+        target: Target,
+        view: View,
         kind: str,
-        subject: Subject,
         holds: Callable[[Status], bool],
+        *,
+        subject: Subject | None = None,
         **fields: object,
     ) -> Outcome:
         """Send one event, then say what the status says."""
+        subject = subject or self._subject(order, target, view)
         sent = await self._emit(order, kind, subject, fields)
         if sent.kind is OutcomeKind.REFUSED:
             return sent
@@ -333,7 +357,8 @@ class Actor:
             status = await self._service.status(subject.key)
         except ForumError:
             return _unread()
-        state = _after(subject, status)
+        self._note(status)
+        state = state_from(target, replace(view, status=status))
         if status is None or not holds(status):
             detail = sent.detail or "Ozone accepted it, but its status does not show it."
             return Outcome(OutcomeKind.UNKNOWN, detail, state)
@@ -359,9 +384,15 @@ class Actor:
 
     async def _read_again(self, target: Target, key: str) -> TargetState | None:
         try:
-            return state_from(target, await self._service.view(key))
+            view = await self._service.view(key)
         except ForumError:
             return None
+        self._note(view.status)
+        return state_from(target, view)
+
+    def _note(self, status: Status | None) -> None:
+        if status is not None:
+            self._closed[status.subject.key] = status.reviewed_at
 
 
 def _after_error(error: ForumError) -> Outcome:
@@ -379,11 +410,12 @@ def _after_error(error: ForumError) -> Outcome:
         return Outcome(OutcomeKind.ALREADY, f"Somebody was faster: {said}")
     if error.status in (400, 413):
         return _refused(said)
-    turned_down = error.status is not None and 400 <= error.status < 500
-    if turned_down or not isinstance(error, Unavailable | BadAnswer):
+    if not error.maybe_done:
         raise error
     return Outcome(OutcomeKind.UNKNOWN, "The answer was lost, and Ozone does not show that it was done.")
 
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 _LAST_EVENT = {
     Action.KEEP: "modEventAcknowledge",
@@ -400,21 +432,6 @@ _LAST_RESTORE = {
     Action.SUSPEND: "modEventReverseTakedown",
     Action.CLOSE_ACCOUNT: "modEventReverseTakedown",
 }
-
-
-def _after(subject: Subject, status: Status | None) -> TargetState:
-    visibility = Visibility.UNKNOWN
-    if subject.kind is TargetKind.POST and status is not None:
-        visibility = Visibility.REMOVED if status.taken_down else Visibility.VISIBLE
-    return TargetState(
-        subject.target,
-        exists=True,
-        visibility=visibility,
-        version=subject.cid,
-        member_state=_member_state(subject.target, status),
-        until=status.suspended_until if status else None,
-        flags_open=status.is_open if status else None,
-    )
 
 
 def _of_mail(event: Event) -> Outcome:

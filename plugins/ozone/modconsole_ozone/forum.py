@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from modconsole.core.actions import Action, ActionOrder, Outcome, TargetState
 from modconsole.core.errors import ForumError, NotFound
-from modconsole.core.model import Flag, FlagSource, Member, MemberState, Post, Target, TargetKind, Thread
+from modconsole.core.model import Member, MemberState, Post, Target, TargetKind, Thread
 from modconsole.ports.forum import (
     Ability,
     Capabilities,
@@ -22,29 +21,23 @@ from modconsole.ports.forum import (
     ForumContext,
     ForumInfo,
     Identity,
-    Resolved,
     Support,
     setting,
 )
 from modconsole_ozone.acting import Actor, key_of, state_from
 from modconsole_ozone.fields import Fields
+from modconsole_ozone.incoming import Incoming
 from modconsole_ozone.reading import (
-    Status,
     did_of,
-    flag_from,
     post_from,
     read_feed_post,
     read_listed,
+    unreadable_message,
 )
 from modconsole_ozone.service import PAGE, Service
 from modconsole_ozone.session import Query, Session
 
 __all__ = ["OzoneForum", "Settings"]
-
-_T = TypeVar("_T")
-
-_AT_ONCE = 25
-"""Subjects in one page of flags: each costs one call for its reports."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +126,7 @@ class OzoneForum(Forum):
         self._actor = Actor(
             self._service, context.now, mail_subject=wanted.mail_subject, service_did=wanted.service_did
         )
-        self._names: dict[str, str] | None = None
+        self._incoming = Incoming(self._service, wanted.service_did, self._actor.closed_it)
 
     async def connect(self) -> ForumInfo:
         wanted: Settings = self.context.settings
@@ -173,61 +166,8 @@ class OzoneForum(Forum):
         return f"PDS {told}" if isinstance(told, str) else "", skew if abs(skew) > 1 else 0.0
 
     async def flags(self, since: Cursor) -> AsyncIterator[FlagPage]:
-        seen = _Seen.from_cursor(since)
-        queue: dict[str, Status] = {}
-        for state in ("reviewOpen", "reviewEscalated"):
-            async for status in self._service.statuses(state):
-                queue[status.subject.key] = status
-        now = self.context.now()
-        new = [
-            status
-            for key, status in queue.items()
-            if seen.marks.get(key) != _mark(status) and not (status.muted_until and status.muted_until > now)
-        ]
-        new.sort(key=lambda status: status.reported_at or status.updated_at)
-        for some in _batches(new, _AT_ONCE):
-            yield await self._page(some, seen)
-        gone = [key for key in seen.marks if key not in queue]
-        for keys in _batches(gone, _AT_ONCE):
-            resolved = [one for key in keys for one in await self._resolved(key, seen)]
-            yield FlagPage((), resolved=tuple(resolved), cursor=seen.as_cursor())
-
-    async def _page(self, statuses: Sequence[Status], seen: _Seen) -> FlagPage:
-        views = await self._service.views([status.subject.key for status in statuses])
-        flags: list[Flag] = []
-        posts = [post for view in views.values() if (post := post_from(view)) is not None]
-        for status in statuses:
-            key = status.subject.key
-            of_this = [flag async for flag in self._reports(key)] or [_escalated(status)]
-            flags += of_this
-            messages = {flag.target for flag in of_this if flag.target.kind is TargetKind.MESSAGE}
-            posts += [_unreadable(target, key, status.handle) for target in messages]
-            seen.take(key, _mark(status), messages)
-        flags.sort(key=lambda flag: flag.at)
-        return FlagPage(tuple(flags), tuple(posts), cursor=seen.as_cursor())
-
-    async def _reports(self, key: str) -> AsyncIterator[Flag]:
-        async for event in self._service.events(key, "modEventReport"):
-            flag = flag_from(event, self.context.settings.service_did)
-            if flag is not None:
-                yield flag
-
-    async def _resolved(self, key: str, seen: _Seen) -> list[Resolved]:
-        """Say who answered the flags of a subject that left the queue; nothing when it is back in it."""
-        status = await self._service.status(key)
-        if status is not None and status.is_open:
-            return []
-        at = status.reviewed_at if status else None
-        by = await self._name_of(status.reviewed_by) if status else ""
-        return [Resolved(target, at, by) for target in seen.drop(key)]
-
-    async def _name_of(self, did: str) -> str:
-        if self._names is None:
-            try:
-                self._names = await self._service.team_names()
-            except ForumError:  # names are a kindness, not worth losing the page for
-                self._names = {}
-        return self._names.get(did) or did
+        async for page in self._incoming.since(since):
+            yield page
 
     async def thread(self, target: Target, before: int, after: int) -> Thread:
         if target.kind is not TargetKind.POST:
@@ -252,7 +192,7 @@ class OzoneForum(Forum):
 
     async def post(self, target: Target) -> Post:
         if target.kind is TargetKind.MESSAGE:
-            return _unreadable(target, "", "")
+            return unreadable_message(target)
         post = post_from(await self._service.view(target.id))
         if post is None:
             raise NotFound("Its author has deleted the post, or it is an account.")
@@ -319,65 +259,6 @@ class OzoneForum(Forum):
         await self._web.close()
 
 
-class _Seen:
-    """What was in the queue when we last looked, so that what left it is noticed, also across starts."""
-
-    def __init__(self, marks: dict[str, str], messages: dict[str, list[list[str]]]) -> None:
-        self.marks = marks
-        """When each open subject was last reported."""
-        self._messages = messages
-
-    @classmethod
-    def from_cursor(cls, cursor: Cursor) -> _Seen:
-        try:
-            kept = json.loads(cursor or "{}")
-            return cls(dict(kept.get("open", {})), dict(kept.get("messages", {})))
-        except (ValueError, AttributeError, TypeError):
-            return cls({}, {})  # not one of ours: from the beginning, which repeats flags but loses none
-
-    def as_cursor(self) -> Cursor:
-        return json.dumps({"open": self.marks, "messages": self._messages}, separators=(",", ":"))
-
-    def take(self, key: str, mark: str, messages: Iterable[Target]) -> None:
-        self.marks[key] = mark
-        found = [[target.id, target.thread] for target in messages]
-        if found:
-            self._messages[key] = found
-
-    def drop(self, key: str) -> list[Target]:
-        """Forget a subject and give the targets whose flags it carried."""
-        del self.marks[key]
-        messages = self._messages.pop(key, [])
-        kind = TargetKind.POST if key.startswith("at://") else TargetKind.MEMBER
-        return [Target(kind, key), *(Target(TargetKind.MESSAGE, id, thread) for id, thread in messages)]
-
-
-def _mark(status: Status) -> str:
-    return status.reported_at.isoformat() if status.reported_at else "-"
-
-
-def _escalated(status: Status) -> Flag:
-    """Make a flag for what a colleague put before the team without anybody having reported it."""
-    return Flag(
-        id=f"status-{status.id}",
-        target=status.subject.target,
-        reason=status.state,
-        at=status.reviewed_at or status.updated_at,
-        source=FlagSource.STAFF,
-        reporter=status.reviewed_by,
-    )
-
-
-def _unreadable(target: Target, did: str, handle: str) -> Post:
-    return Post(
-        target=target,
-        author=did,
-        author_name=handle,
-        text="",
-        unreadable="a direct message; this service shows only that it was reported",
-    )
-
-
 def _parents(top: Fields, limit: int) -> tuple[list[Post], bool]:
     """Give the posts above, oldest first, and whether there are more."""
     found: list[Post] = []
@@ -417,7 +298,3 @@ def _for(role: str, *, has_mail: bool) -> tuple[Capabilities, tuple[str, ...]]:
         )
         missing.append("E-mail: this service cannot write to members; write to them another way.")
     return Capabilities(abilities, _FEATURES), tuple(missing)
-
-
-def _batches(items: Sequence[_T], size: int) -> Iterable[Sequence[_T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -26,6 +26,7 @@ __all__ = [
     "read_listed",
     "read_status",
     "read_views",
+    "unreadable_message",
 ]
 
 DEFS = "tools.ozone.moderation.defs#"
@@ -45,6 +46,7 @@ class Subject:
     did: str
     uri: str = ""
     cid: str = ""
+    files: tuple[str, ...] = ()
     conversation: str = ""
     message: str = ""
 
@@ -99,13 +101,12 @@ class Status:
     state: str
     """`reviewOpen`, `reviewEscalated`, `reviewClosed` or `reviewNone`."""
     taken_down: bool
+    created_at: datetime
     updated_at: datetime
     suspended_until: datetime | None
-    muted_until: datetime | None
     reported_at: datetime | None
     reviewed_at: datetime | None
     reviewed_by: str
-    handle: str
     note: str
 
     @property
@@ -128,13 +129,12 @@ def read_status(fields: Fields) -> Status | None:
         subject=subject,
         state=fields.text("reviewState").rsplit("#", 1)[-1],
         taken_down=fields.maybe_bool("takendown") or False,
+        created_at=fields.time("createdAt"),
         updated_at=fields.time("updatedAt"),
         suspended_until=fields.maybe_time("suspendUntil"),
-        muted_until=fields.maybe_time("muteUntil"),
         reported_at=fields.maybe_time("lastReportedAt"),
         reviewed_at=fields.maybe_time("lastReviewedAt"),
         reviewed_by=fields.maybe_text("lastReviewedBy"),
-        handle=fields.maybe_text("subjectRepoHandle"),
         note=fields.maybe_text("comment"),
     )
 
@@ -149,6 +149,8 @@ class Event:
     by_name: str
     at: datetime
     report_type: str = ""
+    is_ignored: bool = False
+    """Of a report: the team has muted its reporter, so it opened nothing."""
     comment: str = ""
     is_delivered: bool | None = None
     """Of an e-mail: whether the server says it was delivered."""
@@ -164,14 +166,15 @@ def read_event(fields: Fields) -> Event:
         by_name=fields.maybe_text("creatorHandle"),
         at=fields.time("createdAt"),
         report_type=event.maybe_text("reportType"),
+        is_ignored=event.maybe_bool("isReporterMuted") or False,
         comment=event.maybe_text("comment"),
         is_delivered=event.maybe_bool("isDelivered"),
     )
 
 
 def flag_from(report: Event, service_did: str) -> Flag | None:
-    """Give the flag that a report event is."""
-    if report.subject is None:
+    """Give the flag that a report event is; None for one that the service itself ignores."""
+    if report.subject is None or report.is_ignored:
         return None
     return Flag(
         id=str(report.id),
@@ -196,6 +199,8 @@ class Record:
     posted_at: datetime | None
     in_reply_to: str
     attachments: int
+    files: tuple[str, ...] = ()
+    """The ids of its images and videos."""
     hidden_by: tuple[str, str] | None = None
     """Who put a hide label on it, and on which version (may be empty: on all of them)."""
 
@@ -206,6 +211,7 @@ def _read_record(fields: Fields) -> Record:
         uri=fields.text("uri"),
         cid=fields.text("cid"),
         **_from_value(value if isinstance(value, dict) else {}),
+        files=tuple(blob.text("cid") for blob in fields.each("blobs")),
         hidden_by=_hide_label(fields),
     )
 
@@ -298,6 +304,13 @@ def read_feed_post(fields: Fields) -> Post:
     )
     visibility = Visibility.HIDDEN if _hide_label(fields) else Visibility.VISIBLE
     return _post(record, author.text("did"), author.text("handle"), visibility)
+
+
+def unreadable_message(target: Target, author: str = "") -> Post:
+    """Stand in for a direct message: the service shows that it was reported, not what it says."""
+    return Post(
+        target, author=author, author_name="", text="", unreadable="a direct message, not shown to moderators"
+    )
 
 
 def read_listed(fields: Fields, did: str) -> Post:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from modconsole.core.errors import NotFound
+from modconsole.core.errors import BadAnswer, NotFound
 from modconsole_ozone.fields import Fields
 from modconsole_ozone.reading import DEFS, Event, Status, Subject, View, read_event, read_status, read_views
 from modconsole_ozone.session import Session
@@ -28,12 +28,12 @@ class Service:
         """Ask what the service is connected to, and which role we have there."""
         return await self.session.ozone("GET", "tools.ozone.server.getConfig")
 
-    async def statuses(self, state: str) -> AsyncIterator[Status]:
-        """Give every subject in this review state, muted ones too.
+    async def statuses(self, state: str, *, by: str = "lastReportedAt") -> AsyncIterator[Status]:
+        """Give every subject in this review state, muted ones too, latest first.
 
         Rows move between pages while others work, so the same one may come twice.
         """
-        query = {"reviewState": DEFS + state, "includeMuted": "true"}
+        query = {"reviewState": DEFS + state, "includeMuted": "true", "sortField": by}
         async for row in self._paged(_MODERATION + "queryStatuses", "subjectStatuses", query):
             status = read_status(row)
             if status is not None:
@@ -48,11 +48,15 @@ class Service:
             return read_status(row)
         return None
 
-    async def events(
-        self, subject: str, kind: str, *, all_records: bool = False, **filters: str
-    ) -> AsyncIterator[Event]:
+    async def reports(self) -> AsyncIterator[Event]:
+        """Give all reports there ever were, newest first."""
+        query = {"types": DEFS + "modEventReport"}
+        async for row in self._paged(_MODERATION + "queryEvents", "events", query):
+            yield read_event(row)
+
+    async def events(self, subject: str, kind: str, *, all_records: bool = False) -> AsyncIterator[Event]:
         """Give the events of one kind on one subject, newest first."""
-        query = {"subject": subject, "types": DEFS + kind, **filters}
+        query = {"subject": subject, "types": DEFS + kind}
         if all_records:
             query["includeAllUserRecords"] = "true"
         async for row in self._paged(_MODERATION + "queryEvents", "events", query):
@@ -87,7 +91,7 @@ class Service:
         self, kind: str, subject: Subject, *, external_id: str, comment: str, fields: Mapping[str, Any]
     ) -> Event:
         """Record one event, which is how everything is done in Ozone. Give it as it was recorded."""
-        body = {
+        body: dict[str, Any] = {
             "event": {"$type": DEFS + kind, "comment": comment, **fields},
             "subject": subject.as_json(),
             # Ozone records the real caller whatever is written here.
@@ -95,7 +99,13 @@ class Service:
             "externalId": external_id,
             "modTool": {"name": "modconsole"},
         }
-        return read_event(await self.session.ozone("POST", _MODERATION + "emitEvent", body=body))
+        if subject.files:
+            body["subjectBlobCids"] = list(subject.files)
+        answer = await self.session.ozone("POST", _MODERATION + "emitEvent", body=body)
+        try:
+            return read_event(answer)
+        except BadAnswer as error:
+            raise BadAnswer(error.what, maybe_done=True) from error
 
     async def team_names(self) -> dict[str, str]:
         """Give the handles of the team by DID, as far as the first page goes."""

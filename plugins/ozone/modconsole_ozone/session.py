@@ -160,7 +160,10 @@ class Session:
 
 def _fields(answer: Answer, nsid: str) -> Fields:
     if not isinstance(answer.data, dict):
-        raise BadAnswer(f"The server answered {nsid} with something that is not a JSON object.")
+        # Only a change goes by POST, and whoever answers 200 may well have made it.
+        raise BadAnswer(
+            f"The server answered {nsid} with something that is not a JSON object.", maybe_done=True
+        )
     return Fields(answer.data, nsid.rsplit(".", 1)[-1])
 
 

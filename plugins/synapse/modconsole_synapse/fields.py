@@ -13,12 +13,11 @@ __all__ = ["Fields", "aware"]
 _T = TypeVar("_T")
 
 
-def aware(text: str) -> datetime | None:
-    """Read an ISO 8601 time as aware UTC; None when it is not one."""
+def aware(milliseconds: int) -> datetime | None:
+    """Read milliseconds since 1970 as aware UTC; None when no calendar has them."""
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
@@ -56,13 +55,11 @@ class Fields:
         return None if self._data.get(name) is None else self._as(name, bool, "true or false")
 
     def time(self, name: str) -> datetime:
-        moment = aware(self.text(name))
+        """Give a time in milliseconds since 1970, which is how Matrix writes them."""
+        moment = aware(self.whole(name))
         if moment is None:
-            raise self._bad(name, "a time")
+            raise self._bad(name, "a time in milliseconds")
         return moment
-
-    def maybe_time(self, name: str) -> datetime | None:
-        return None if self._data.get(name) is None else self.time(name)
 
     def within(self, name: str) -> Fields:
         return Fields(self._data.get(name), f"{self._where}.{name}")
@@ -77,6 +74,10 @@ class Fields:
 
     def list_of(self, name: str) -> list[Any]:
         return [] if self._data.get(name) is None else self._as(name, list, "a list")
+
+    def names(self) -> list[str]:
+        """Give the names of the object's fields, where they are data themselves."""
+        return list(self._data)
 
     def loose(self, name: str) -> Any:
         """Give the field unchecked: for what a member wrote, where odd types must not stop the queue."""

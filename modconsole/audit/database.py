@@ -1,0 +1,111 @@
+"""Opening `log.db`, and writing to it in transactions that are durable when they return."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+from modconsole.audit.schema import MIGRATIONS
+from modconsole.core.errors import LogError
+
+__all__ = ["open_log", "schema_as_found", "schema_as_made", "transaction"]
+
+
+def open_log(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open the log for this thread and others, made if it is new.
+
+    Raises:
+        LogError: It was written by a newer version, or cannot be made durable here.
+        sqlite3.Error, OSError: For `told_plainly`.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # the -wal and -shm files take their mode from it
+    db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        _make_durable(db, path, busy_seconds)
+        _migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _make_durable(db: sqlite3.Connection, path: Path, busy_seconds: float) -> None:
+    db.execute("PRAGMA trusted_schema=OFF")
+    db.execute("PRAGMA secure_delete=ON")
+    _use_wal(db, busy_seconds)
+    db.execute("PRAGMA synchronous=FULL")
+    found = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    if found != ["wal", 2]:
+        raise LogError(f"The log {path} cannot be made durable here: SQLite answered {found}.")
+
+
+def _use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
+    """Switch to WAL. Two consoles doing it at once are told "locked" at once, whatever the busy time-out is."""
+    give_up = monotonic() + busy_seconds
+    while db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if monotonic() > give_up:
+                raise
+            sleep(0.02)
+
+
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise LogError(
+            f"The log {path} was written by a newer modconsole (format {version}; this one knows {len(MIGRATIONS)}).",
+            kept="Nothing in it was changed, and no forum was asked to do anything.",
+            next_step="Use the newer version.",
+        )
+    return version
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    if _version(db, path) == len(MIGRATIONS):
+        return
+    with transaction(db):
+        _apply(db, _version(db, path))
+
+
+def _apply(db: sqlite3.Connection, version: int) -> None:
+    from sqlite_utils import Database  # takes a tenth of a second, and only a new file needs it
+
+    tables = Database(db, recursive_triggers=False, execute_plugins=False)
+    for number in range(version, len(MIGRATIONS)):
+        MIGRATIONS[number](tables)
+    db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+
+
+def schema_as_found(db: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Give every table, index, trigger and view there is."""
+    return set(db.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+def schema_as_made() -> set[tuple[str, str, str]]:
+    """Give the same for a log of this version that nobody has touched."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        _apply(db, 0)
+        return schema_as_found(db)
+    finally:
+        db.close()
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Take the write lock before reading the log's end: two writers then never append to the same one."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

@@ -1,0 +1,146 @@
+"""The readable part of an entry: from `Entry` to the fields that are hashed, and back.
+
+Integers, strings, and lists and objects of them; what is empty is left out. RFC 8785 decides the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from modconsole.core.decision import Entry, EntryKind, ProtocolRef
+from modconsole.core.errors import LogError
+
+__all__ = ["about_body", "body_bytes", "canonical", "entry_of", "header_fields", "timestamp"]
+
+_VERSION = 1
+_LARGEST = 2**53 - 1
+_CODE = re.compile(r"[!-~]{0,200}")
+_TEXTS = ("actor", "case", "forum", "decision", "outcome", "detail", "urgency", "reverses")
+
+
+def timestamp(at: datetime) -> str:
+    """Give a time in UTC in a form that sorts as text.
+
+    Raises:
+        LogError: It does not say its zone.
+    """
+    if at.tzinfo is None:
+        raise _unsealable("a time without its zone")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def header_fields(entry: Entry, *, demo: bool) -> dict[str, object]:
+    """Give everything of an entry that stays readable, but for its number and its body's commitments.
+
+    Raises:
+        LogError: Something in it cannot be sealed.
+    """
+    if not _CODE.fullmatch(entry.detail):
+        raise _unsealable("a detail that is not a code, because free text belongs in the encrypted part")
+    fields: dict[str, object] = {
+        "v": _VERSION,
+        "kind": str(entry.kind),
+        "ts": timestamp(entry.at),
+        **{name: str(getattr(entry, name)) for name in _TEXTS},
+        "orders": [str(order) for order in entry.orders],
+        "actions": [str(action) for action in entry.actions],
+        "protocols": [
+            {"id": used.id, "ver": used.version, "sha256": used.hash, "status": used.status}
+            for used in entry.protocols
+        ],
+    }
+    if demo:
+        fields["demo"] = 1
+    return {name: value for name, value in fields.items() if value not in ("", [])}
+
+
+def canonical(header: Mapping[str, object]) -> bytes:
+    """Give the bytes of RFC 8785.
+
+    Raises:
+        LogError: A number or a text has no safe form there.
+    """
+    import rfc8785  # only writing and opening need it
+
+    _check(header)
+    return rfc8785.dumps(header)  # type: ignore[arg-type]  # just checked
+
+
+def _check(value: object) -> None:
+    match value:
+        case Mapping():
+            for name, item in value.items():
+                _check(name)
+                _check(item)
+        case list():
+            for item in value:
+                _check(item)
+        case str():
+            if any("\ud800" <= char <= "\udfff" for char in value):
+                raise _unsealable("half a character (a lone surrogate)")
+        case bool() | float() | None:
+            raise _unsealable(f"{value!r}, which is neither text nor a whole number")
+        case int():
+            if abs(value) > _LARGEST:
+                raise _unsealable("a number too large for JSON")
+        case _:
+            raise _unsealable(f"something of type {type(value).__name__}")
+
+
+def about_body(origin: str, header: Mapping[str, object]) -> bytes:
+    """Give what an encrypted body is bound to: its log and every other field, so that it cannot be moved."""
+    return canonical({**{name: value for name, value in header.items() if name != "body"}, "origin": origin})
+
+
+def body_bytes(body: Mapping[str, object]) -> bytes:
+    """Give the bytes of a body to encrypt. A member's text is kept as received, half characters too."""
+    try:
+        return json.dumps(body, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode("ascii")
+    except (TypeError, ValueError) as error:
+        raise _unsealable("a private part that has no JSON form") from error
+
+
+def entry_of(header: Mapping[str, object]) -> Entry:
+    """Read a stored header back.
+
+    Raises:
+        ValueError, KeyError, TypeError: It is not one of ours, or its kind is not known here.
+    """
+    texts = {name: _text(header.get(name, "")) for name in _TEXTS}
+    return Entry(
+        kind=EntryKind(_text(header["kind"])),
+        at=datetime.fromisoformat(_text(header["ts"])),
+        orders=_texts(header.get("orders", [])),
+        actions=_texts(header.get("actions", [])),
+        protocols=tuple(
+            ProtocolRef(used["id"], used["ver"], used["sha256"], used["status"])
+            for used in _list(header.get("protocols", []))
+        ),
+        **texts,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def _list(value: object) -> list[dict[str, str]]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is not a list")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(_text(item) for item in _list(value))
+
+
+def _unsealable(what: str) -> LogError:
+    return LogError(
+        f"This entry cannot be sealed: it holds {what}.",
+        next_step="This is a mistake in modconsole; please report it. If somebody may be in danger, press ! now.",
+    )

@@ -1,0 +1,71 @@
+"""The tables of `log.db`, as numbered migrations. One that was ever released is never changed, only added to.
+
+What is searched for is computed by SQLite from the leaf's own bytes, so it cannot disagree with what was hashed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = ["MIGRATIONS"]
+
+# Actions and protocols are lists. An index takes one value of each entry, so the first ones have a column each;
+# `audit.search` looks into the list itself for entries that have more.
+_SEARCHED = {
+    "kind": "$.kind",
+    "ts": "$.ts",
+    "actor": "$.actor",
+    "case": "$.case",
+    "forum": "$.forum",
+    "decision": "$.decision",
+    "outcome": "$.outcome",
+    "urgency": "$.urgency",
+    "order1": "$.orders[0]",
+    "action1": "$.actions[0]",
+    "action2": "$.actions[1]",
+    "action3": "$.actions[2]",
+    "protocol1": "$.protocols[0].id",
+    "protocol2": "$.protocols[1].id",
+    "protocol3": "$.protocols[2].id",
+}
+_INDEXED = ("actor", "case", "forum", "ts", "urgency", "action1", "action2", "action3") + (
+    "protocol1",
+    "protocol2",
+    "protocol3",
+)
+
+
+def _first(db: Database) -> None:
+    db.table("logs").create(
+        {"id": int, "origin": str, "vkey": str, "frontier": bytes, "trail": bytes},
+        pk="id",
+        not_null={"origin", "vkey", "frontier", "trail"},
+    )
+    db.table("logs").create_index(["origin"], unique=True)
+    computed = ", ".join(
+        f"\"{name}\" TEXT GENERATED ALWAYS AS (json_extract(leaf, '{path}')) VIRTUAL"
+        for name, path in _SEARCHED.items()
+    )
+    # The body comes last: reading a leaf then never wades through a long text.
+    db.execute(
+        "CREATE TABLE leaves (id INTEGER PRIMARY KEY, log INTEGER NOT NULL REFERENCES logs(id), seq INTEGER NOT NULL, "
+        "hash BLOB NOT NULL, root BLOB NOT NULL, signature BLOB NOT NULL, leaf TEXT NOT NULL, body BLOB, "
+        f"{computed}, "
+        "orders INTEGER GENERATED ALWAYS AS (json_array_length(leaf, '$.orders')) VIRTUAL)"
+    )
+    leaves = db.table("leaves")
+    leaves.create_index(["log", "seq"], unique=True)
+    leaves.create_index(["kind"])
+    for column in _INDEXED:
+        db.execute(f'CREATE INDEX leaves_{column} ON leaves ("{column}") WHERE "{column}" IS NOT NULL')
+    # All that it takes to see which decisions lack a certain outcome, without touching the leaves.
+    db.execute(
+        "CREATE INDEX leaves_decision ON leaves (decision, kind, outcome, order1, orders) WHERE decision IS NOT NULL"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first,)

@@ -1,0 +1,192 @@
+"""One home: its places, its settings, and every part made from them, each only when it is first needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modconsole.bootstrap.checks import checks
+from modconsole.cli.parts import Parts
+from modconsole.config import Paths, TomlSettingsFile, find_paths, write_demo, write_new
+from modconsole.core.errors import VaultLocked, WrongUsage
+from modconsole.desk.casework import Casework
+from modconsole.desk.decisions import Decisions
+from modconsole.desk.desk import Desk
+from modconsole.desk.forums import Forums
+from modconsole.desk.intake import Intake
+from modconsole.ports.notify import Event, Notifier
+from modconsole.ports.settings import AdapterCatalogue, Settings
+from modconsole.ports.vault import Secrets, Vault
+
+if TYPE_CHECKING:
+    from modconsole.audit import SealedLog
+    from modconsole.protocol_files import FileLibrary
+    from modconsole.store import DeskStore
+
+__all__ = ["Home"]
+
+HOME = "MODCONSOLE_HOME"
+DEMO_FORUM = "lantern"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Silent(Notifier):
+    """For commands without a screen: nobody listens."""
+
+    def tell(self, event: Event) -> None:
+        del event
+
+
+class Home:
+    """Everything of one home, by name. Opening a part opens no more than that part needs."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+
+    @cached_property
+    def paths(self) -> Paths:
+        return find_paths(self._environ)
+
+    @cached_property
+    def settings_file(self) -> TomlSettingsFile:
+        return TomlSettingsFile(self.paths)
+
+    @cached_property
+    def settings(self) -> Settings:
+        return self.settings_file.read()
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        from modconsole.vault import choose_secrets
+
+        return choose_secrets(self.paths.data, demo=self.settings.demo, environ=self._environ)
+
+    @cached_property
+    def vault(self) -> Vault:
+        from modconsole.vault import KeyVault
+
+        return KeyVault(self.paths.keys_db, self.secrets)
+
+    @cached_property
+    def store(self) -> DeskStore:
+        from modconsole.store import DeskStore
+
+        return DeskStore(self.paths.desk_db, self.vault)
+
+    @cached_property
+    def log(self) -> SealedLog:
+        from modconsole.audit import SealedLog
+
+        settings = self.settings
+        return SealedLog(
+            self.paths.log_db,
+            self.vault,
+            org=settings.service.org,
+            device=settings.device,
+            demo=settings.demo,
+            now=now,
+        )
+
+    @cached_property
+    def library(self) -> FileLibrary:
+        from modconsole.protocol_files import FileLibrary, shipped_protocols
+
+        folders = [shipped_protocols(), self.paths.own_protocols]
+        return FileLibrary(folders, self.paths.kept_protocols, self.paths.cache)
+
+    @cached_property
+    def catalogue(self) -> AdapterCatalogue:
+        from modconsole.adapters import Catalogue
+
+        return Catalogue(self.secrets, demo=self.settings.demo, folder=self.paths.data / "forums", now=now)
+
+    def desk(self, notifier: Notifier | None = None) -> Desk:
+        """Make the desk, with its vault still locked."""
+        told = notifier or Silent()
+        settings, store, log, library, vault = self.settings, self.store, self.log, self.library, self.vault
+        forums = Forums(self.catalogue, settings.forums, told, now)
+        cases = Casework(store, log, library, forums, settings, now, os.urandom)
+        return Desk(
+            settings=settings,
+            vault=vault,
+            store=store,
+            log=log,
+            library=library,
+            forums=forums,
+            intake=Intake(store, vault, forums, library, settings.service, told, now, os.urandom),
+            cases=cases,
+            decisions=Decisions(cases, log, told, now, os.urandom),
+            now=now,
+        )
+
+    def unlock(self, desk: Desk) -> None:
+        """Open the vault: by the keyring or a passphrase file where there is one, else by asking once."""
+        try:
+            desk.unlock()
+        except VaultLocked:
+            if not (desk.vault.needs_passphrase and sys.stdin.isatty()):
+                raise
+            from getpass import getpass
+
+            desk.unlock(getpass("Passphrase of this home (not shown): "))
+
+    def unlocked_secrets(self) -> Secrets:
+        self.unlock(self.desk())
+        return self.secrets
+
+    def start_config(self) -> None:
+        """Write a first config.toml when there is none."""
+        if not self.paths.config_file.exists():
+            write_new(self.paths)
+
+    def prepare_demo(self, folder: Path | None, cases: int, seed: int) -> Path:
+        """Build a demo home, or take the one that is there, and move into it.
+
+        Raises:
+            WrongUsage: The folder holds a real home, which is never turned into a demo.
+        """
+        named = folder or (Path(self._environ[HOME]) if self._environ.get(HOME) else None)
+        place = named or Path(tempfile.mkdtemp(prefix="modconsole-demo-"))
+        self._environ[HOME] = str(place)
+        if self.paths.config_file.exists():
+            if not self.settings.demo:
+                raise WrongUsage(
+                    f"{place} holds a real home; a demo is never put into it.",
+                    next_step="Point MODCONSOLE_HOME at another folder, or leave it unset.",
+                )
+            return place
+        from modconsole.bootstrap.demo import fill
+
+        write_demo(self.paths, forum=DEMO_FORUM)
+        fill(self.desk(), self.paths.data / "forums" / DEMO_FORUM, now=now(), cases=cases, seed=seed)
+        return place
+
+    def open_console(self) -> int:
+        from modconsole.screens import ScreenNotifier, open_console
+
+        notifier = ScreenNotifier()
+        return open_console(self.desk(notifier), notifier=notifier, logs=self.paths.logs)
+
+    def parts(self) -> Parts:
+        """Give the command line what it needs, nothing of it made yet."""
+        return Parts(
+            places=lambda: self.paths.places(),
+            settings_file=lambda: self.settings_file,
+            catalogue=lambda: self.catalogue,
+            secrets=self.unlocked_secrets,
+            desk=self.desk,
+            unlock=self.unlock,
+            start_config=self.start_config,
+            prepare_demo=self.prepare_demo,
+            open_console=self.open_console,
+            checks=lambda: checks(self),
+        )

@@ -1,0 +1,278 @@
+"""The queue: a window of rows over the store, drawn line by line. No widget and no object per row, so length is free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from textual import events
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from modconsole.core.model import Case, CaseState
+from modconsole.core.text import ellipsis, plain
+from modconsole.core.topics import topic_for
+from modconsole.core.urgency import Urgency
+from modconsole.ports.store import CaseRow, CaseStore, QueueFilter
+from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, cut_line, paragraph, side_by_side
+from modconsole.screens.paper import INK_CLASSES, strip_of
+from modconsole.screens.words import URGENCY_MARKS, count, due_words
+
+__all__ = ["QueuePane", "why_page"]
+
+PAGE = 64
+PAGES_KEPT = 6
+
+
+class QueuePane(ScrollView, can_focus=True):
+    """The cases in queue order. The cursor stays on its case when rows move."""
+
+    COMPONENT_CLASSES = INK_CLASSES
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another case; an empty id when there is none."""
+
+        case: str
+
+    @dataclass
+    class Chosen(Message):
+        """A case was clicked twice."""
+
+        case: str
+
+    def __init__(self, store: CaseStore, me: str, now: Callable[[], datetime], *, id: str) -> None:
+        super().__init__(id=id, classes="pane")
+        self._store = store
+        self._me = me
+        self._now = now
+        self.wanted = QueueFilter(without=me)
+        self.total = 0
+        self.cursor = 0
+        self.under_cursor = ""
+        self._pages: dict[int, list[CaseRow]] = {}
+        self._version = -1
+
+    # What is shown
+
+    def load(self) -> None:
+        """Look at the store again: count, and find the case under the cursor wherever it went."""
+        self._version = self._store.version()
+        self._pages.clear()
+        self.total = self._store.count(self.wanted)
+        moved_to = self._store.position(self.wanted, self.under_cursor) if self.under_cursor else None
+        self.cursor = max(0, min(self.cursor if moved_to is None else moved_to, self.total - 1))
+        self.virtual_size = Size(self.content_size.width, self.total)
+        self._settle_cursor()
+        self.refresh()
+
+    def look(self) -> bool:
+        """Load again if anything changed in the store; say whether it did."""
+        if self._store.version() == self._version:
+            return False
+        self.load()
+        return True
+
+    def row(self, index: int) -> CaseRow | None:
+        """Give a row by its place in the queue; fetched a page at a time."""
+        number, place = divmod(index, PAGE)
+        page = self._pages.get(number)
+        if page is None:
+            while len(self._pages) >= PAGES_KEPT:
+                del self._pages[next(iter(self._pages))]
+            page = self._pages[number] = self._store.rows(self.wanted, number * PAGE, PAGE)
+        return page[place] if place < len(page) else None
+
+    def show_only(self, wanted: QueueFilter) -> None:
+        """Show other cases, from their top unless the case under the cursor is among them."""
+        self.wanted = wanted
+        self.load()
+
+    def only(self, urgency: str) -> None:
+        self.show_only(replace(self.wanted, urgency=urgency))
+
+    def change_view(self) -> None:
+        self.show_only(replace(self.wanted, closed=not self.wanted.closed))
+
+    def toggle_passed(self) -> None:
+        self.show_only(replace(self.wanted, without="" if self.wanted.without else self._me))
+
+    @property
+    def heading(self) -> str:
+        """Name what is shown: `Queue · 61 open · only now`."""
+        wanted = self.wanted
+        parts = [f"{self.total:,} {'closed' if wanted.closed else 'open'}"]
+        if wanted.urgency:
+            parts.append(f"only {wanted.urgency}")
+        if wanted.forum:
+            parts.append(f"only {plain(wanted.forum, lines=False, limit=20)}")
+        if wanted.text:
+            parts.append(f"/{plain(wanted.text, lines=False, limit=20)}")
+        if not wanted.without:
+            parts.append("with what you passed on")
+        return " · ".join(["Queue", *parts])
+
+    # The cursor
+
+    def go_to(self, case: str) -> None:
+        """Put the cursor on a case, if it is among those shown."""
+        place = self._store.position(self.wanted, case)
+        if place is not None:
+            self._move(place)
+
+    def go_down(self) -> None:
+        self._move(self.cursor + 1)
+
+    def go_up(self) -> None:
+        self._move(self.cursor - 1)
+
+    def go_page_down(self) -> None:
+        self._move(self.cursor + self._height())
+
+    def go_page_up(self) -> None:
+        self._move(self.cursor - self._height())
+
+    def go_top(self) -> None:
+        self._move(0)
+
+    def go_bottom(self) -> None:
+        self._move(self.total - 1)
+
+    def _height(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def _move(self, index: int) -> None:
+        index = max(0, min(index, self.total - 1))
+        if self.total == 0 or index == self.cursor:
+            return
+        before, self.cursor = self.cursor, index
+        top = self.scroll_offset.y
+        for changed in (before, index):
+            self.refresh(Region(0, changed - top, self.size.width, 1))
+        self._settle_cursor()
+
+    def _settle_cursor(self) -> None:
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+        elif height and self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+        row = self.row(self.cursor) if self.total else None
+        self.under_cursor = row.id if row else ""
+        self.post_message(self.Moved(self.under_cursor))
+
+    # Drawing
+
+    def on_mount(self) -> None:
+        self.load()
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.content_size.width, self.total)
+        self._settle_cursor()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        index = offset.y + self.scroll_offset.y
+        if index == self.cursor and self.under_cursor:
+            self.post_message(self.Chosen(self.under_cursor))
+        self._move(min(index, self.total - 1))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.content_size.width
+        index = y + self.scroll_offset.y
+        row = self.row(index) if index < self.total else None
+        if row is None:
+            empty = self.total == 0 and y == 0
+            return strip_of(self, [Span(" Nothing here. ", Ink.DIM)] if empty else [], width)
+        here = index == self.cursor
+        line = row_line(row, width - 1, self._now().timestamp(), self._me)
+        return strip_of(self, [Span("›" if here else " ", Ink.TITLE), *line], width, on_cursor=here)
+
+
+def title(pane: QueuePane) -> Content:
+    return Content(pane.heading)
+
+
+def row_line(row: CaseRow, width: int, now: float, me: str) -> Line:
+    """Set one row: how urgent, why it is here, what to know, when it is due. Never a word a member wrote."""
+    urgency = Urgency(row.urgency)
+    ink = URGENCY_INKS[urgency]
+    due = due_words(row.due_at, row.flagged_at, now) if row.state == CaseState.OPEN else "closed"
+    due_ink = Ink.NOW if due.startswith("over") else Ink.PLAIN
+    left = [Span(f"{URGENCY_MARKS[urgency]} {urgency:<7} ", ink)]
+    topic = topic_for(row.topic).label
+    if width < 60:
+        claimed = _claim_mark(row, now, me)
+        right = [Span(claimed, Ink.STRONG), Span(f"{due:>8}", due_ink)]
+        return side_by_side([*left, Span(topic)], right, width)
+    notes = ", ".join(_notes(row, now, me))
+    forum = ellipsis(plain(row.forum, lines=False, limit=40), 12)
+    right = [Span(f"{forum:<12} ", Ink.DIM), Span(f"{due:>9}", due_ink)]
+    if width >= 84:
+        right.insert(1, Span(f"{count(row.length, 'char'):>12} ", Ink.DIM))
+    if width >= 100:
+        right.insert(0, Span(f"{row.id:<11} ", Ink.DIM))
+    room = max(18, (width - 34) // 2)
+    left.append(Span(f"{ellipsis(topic, room):<{room}} "))
+    left.append(Span(notes, Ink.DIM))
+    return side_by_side(cut_line(left, width), right, width)
+
+
+def _claim_mark(row: CaseRow, now: float, me: str) -> str:
+    if row.claimed_by and row.claimed_until > now:
+        return "*" if row.claimed_by == me else "@"
+    return "~" if row.changed else "+" if row.flags > 1 else " "
+
+
+def _notes(row: CaseRow, now: float, me: str) -> list[str]:
+    notes = []
+    if row.claimed_by and row.claimed_until > now:
+        notes.append(
+            "you have it"
+            if row.claimed_by == me
+            else f"{plain(row.claimed_by, lines=False, limit=20)} has it"
+        )
+    if row.flags > 1:
+        notes.append(count(row.flags, "flag"))
+    if row.changed:
+        notes.append("changed")
+    if row.resolved_elsewhere:
+        notes.append("answered elsewhere")
+    if row.follow_up_at:
+        notes.append("look again")
+    if row.decided:
+        notes.append("decided")
+    elif row.opened:
+        notes.append("seen")
+    return notes
+
+
+def why_page(
+    case: Case | None, row: CaseRow | None, now: float, me: str, width: int, height: int
+) -> list[Line]:
+    """Say why the case under the cursor is where it is."""
+    if case is None or row is None:
+        return []
+    notes = ", ".join([*_notes(row, now, me), count(case.length, "character")])
+    lines: list[Line] = [
+        [Span(case.id, Ink.STRONG), Span(f" {plain(case.forum, lines=False, limit=20)}: {notes}", Ink.DIM)]
+    ]
+    for reason in case.reasons:
+        lines += paragraph(reason.text, width, limit=300)
+    shown = [cut_line(line, width) for line in lines[:height]]
+    if len(lines) > height:
+        shown[-1] = [*cut_line(shown[-1], width - 2), Span(" …", Ink.DIM)]
+    return shown
