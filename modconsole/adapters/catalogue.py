@@ -70,7 +70,7 @@ class Catalogue(AdapterCatalogue):
         points = _by_kind(self._find())
         if kind not in points:
             raise WrongUsage(
-                f"There is no adapter for “{kind}”{_nearest(kind, points)}.",
+                f"There is no adapter for “{kind}”.{_nearest(kind, points)}",
                 next_step=f"Here are: {', '.join(sorted(points)) or 'none'}. "
                 f"Install the package that brings it (such as modconsole-{kind}), then try again.",
             )
@@ -159,7 +159,7 @@ def _nearest(word: str, words: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(word, list(words), n=1)
-    return f"; did you mean “{close[0]}”?" if close else ""
+    return f" Did you mean “{close[0]}”?" if close else ""
 
 
 def _loaded(kind: str, point: EntryPoint) -> object:
@@ -253,11 +253,11 @@ def _filled(kind: type[Any], values: Mapping[str, object]) -> tuple[Any, Sequenc
         return None, (f"Its adapter's Settings cannot be read ({type(error).__name__}).",)
     for name in values:
         if name not in fields:
-            problems.append(f"“{name}” is not one of its settings{_nearest(name, fields)}.")
+            problems.append(f"“{name}” is not one of its settings.{_nearest(name, fields)}")
     for name, field in fields.items():
         if name in values:
             problem = _misfit(hints[name], values[name], field.metadata)
-            problems += [f"“{name}” {problem}."] if problem else []
+            problems += [f"“{name}” {problem}"] if problem else []
         elif field.default is field.default_factory is dataclasses.MISSING:
             label = field.metadata.get("label", "")
             problems.append(f"“{name}” is missing{f' ({label})' if label else ''}.")
@@ -278,11 +278,11 @@ def _tidied(value: object) -> object:
 def _misfit(hint: Any, value: object, metadata: Mapping[str, Any]) -> str:
     """Say why `value` is not what a field of this type takes; empty when it is. Never quotes a secret."""
     if metadata.get("secret"):
-        return "is a secret and belongs in the keyring: `modconsole forum add` asks for it"
+        return "is a secret and belongs in the keyring: `modconsole forum add` asks for it."
     choices = metadata.get("choices", ())
     if choices and value not in choices:
         nearest = _nearest(value, choices) if isinstance(value, str) else ""
-        return f"is {_shown(value)}, and can be {', '.join(choices)}{nearest}"
+        return f"is {_shown(value)}, and can be {', '.join(choices)}.{nearest}"
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         wanted = [inner for inner in typing.get_args(hint) if inner is not types.NoneType]
     else:
@@ -290,7 +290,7 @@ def _misfit(hint: Any, value: object, metadata: Mapping[str, Any]) -> str:
     if any(_fits(inner, value) for inner in wanted):
         return ""
     words = " or ".join(_WORDS.get(_bare(inner), "something else") for inner in wanted)
-    return f"should be {words}, and is {_shown(value)}"
+    return f"should be {words}, and is {_shown(value)}."
 
 
 def _bare(hint: Any) -> Any:

@@ -35,7 +35,6 @@ def open_log(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 def _make_durable(db: sqlite3.Connection, path: Path, busy_seconds: float) -> None:
-    db.execute("PRAGMA trusted_schema=OFF")
     db.execute("PRAGMA secure_delete=ON")
     _use_wal(db, busy_seconds)
     db.execute("PRAGMA synchronous=FULL")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from modconsole.core.decision import Entry, EntryKind, ProtocolRef
 from modconsole.core.errors import LogError
@@ -79,8 +81,10 @@ def _check(value: object) -> None:
             for item in value:
                 _check(item)
         case str():
-            if any("\ud800" <= char <= "\udfff" for char in value):
-                raise _unsealable("half a character (a lone surrogate)")
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise _unsealable("half a character (a lone surrogate)") from error
         case bool() | float() | None:
             raise _unsealable(f"{value!r}, which is neither text nor a whole number")
         case int():
@@ -109,9 +113,9 @@ def entry_of(header: Mapping[str, object]) -> Entry:
     Raises:
         ValueError, KeyError, TypeError: It is not one of ours, or its kind is not known here.
     """
-    texts = {name: _text(header.get(name, "")) for name in _TEXTS}
-    return Entry(
+    entry = Entry(
         kind=EntryKind(_text(header["kind"])),
+        actor=_text(header["actor"]),
         at=datetime.fromisoformat(_text(header["ts"])),
         orders=_texts(header.get("orders", [])),
         actions=_texts(header.get("actions", [])),
@@ -119,8 +123,9 @@ def entry_of(header: Mapping[str, object]) -> Entry:
             ProtocolRef(used["id"], used["ver"], used["sha256"], used["status"])
             for used in _list(header.get("protocols", []))
         ),
-        **texts,
     )
+    texts: dict[str, Any] = {name: _text(header.get(name, "")) for name in _TEXTS}
+    return replace(entry, **texts)
 
 
 def _text(value: object) -> str:

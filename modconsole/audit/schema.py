@@ -32,11 +32,8 @@ _SEARCHED = {
     "protocol2": "$.protocols[1].id",
     "protocol3": "$.protocols[2].id",
 }
-_INDEXED = ("actor", "case", "forum", "ts", "urgency", "action1", "action2", "action3") + (
-    "protocol1",
-    "protocol2",
-    "protocol3",
-)
+_INDEXED = ("actor", "case", "forum", "ts", "urgency")
+_LISTS = ("action1", "action2", "action3", "protocol1", "protocol2", "protocol3")
 
 
 def _first(db: Database) -> None:
@@ -60,7 +57,7 @@ def _first(db: Database) -> None:
     leaves = db.table("leaves")
     leaves.create_index(["log", "seq"], unique=True)
     leaves.create_index(["kind"])
-    for column in _INDEXED:
+    for column in (*_INDEXED, *_LISTS):
         db.execute(f'CREATE INDEX leaves_{column} ON leaves ("{column}") WHERE "{column}" IS NOT NULL')
     # All that it takes to see which decisions lack a certain outcome, without touching the leaves.
     db.execute(

@@ -60,7 +60,7 @@ def _python(home: Home) -> Iterator[Check]:
 
 
 def _folders(home: Home) -> Iterator[Check]:
-    for name, path in home.paths.places().items():
+    for name, path in home.places().items():
         folder = path if path.is_dir() else path.parent
         writable = os.access(folder, os.W_OK) if folder.exists() else os.access(_nearest(folder), os.W_OK)
         if not writable:

@@ -15,7 +15,9 @@ __all__ = ["fill"]
 
 def fill(desk: Desk, folder: Path, *, now: datetime, cases: int, seed: int) -> None:
     """Build the invented forum in `folder` and take in what is flagged there, through the same door as always."""
-    build(folder / FILE_NAME, now=now, seed=seed, cases=cases)
+    world = folder / FILE_NAME
+    if not world.exists():
+        build(world, now=now, seed=seed, cases=cases)
     desk.unlock()
     asyncio.run(_take_in(desk))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from modconsole.bootstrap.checks import checks
 from modconsole.cli.parts import Parts
-from modconsole.config import Paths, TomlSettingsFile, find_paths, write_demo, write_new
+from modconsole.config import HOME_VARIABLE, Paths, TomlSettingsFile
 from modconsole.core.errors import VaultLocked, WrongUsage
 from modconsole.desk.casework import Casework
 from modconsole.desk.decisions import Decisions
@@ -22,17 +22,15 @@ from modconsole.desk.forums import Forums
 from modconsole.desk.intake import Intake
 from modconsole.ports.notify import Event, Notifier
 from modconsole.ports.settings import AdapterCatalogue, Settings
-from modconsole.ports.vault import Secrets, Vault
+from modconsole.ports.vault import Secrets
 
 if TYPE_CHECKING:
     from modconsole.audit import SealedLog
     from modconsole.protocol_files import FileLibrary
     from modconsole.store import DeskStore
+    from modconsole.vault import KeyVault
 
 __all__ = ["Home"]
-
-HOME = "MODCONSOLE_HOME"
-DEMO_FORUM = "lantern"
 
 
 def now() -> datetime:
@@ -54,7 +52,7 @@ class Home:
 
     @cached_property
     def paths(self) -> Paths:
-        return find_paths(self._environ)
+        return Paths.find(self._environ)
 
     @cached_property
     def settings_file(self) -> TomlSettingsFile:
@@ -64,23 +62,28 @@ class Home:
     def settings(self) -> Settings:
         return self.settings_file.read()
 
+    def _made(self) -> Paths:
+        """Give the paths with their folders in place: what is about to be opened needs them."""
+        self.paths.make()
+        return self.paths
+
     @cached_property
     def secrets(self) -> Secrets:
         from modconsole.vault import choose_secrets
 
-        return choose_secrets(self.paths.data, demo=self.settings.demo, environ=self._environ)
+        return choose_secrets(self._made().data, demo=self.settings.demo, environ=self._environ)
 
     @cached_property
-    def vault(self) -> Vault:
+    def vault(self) -> KeyVault:
         from modconsole.vault import KeyVault
 
-        return KeyVault(self.paths.keys_db, self.secrets)
+        return KeyVault(self._made().keys_db, self.secrets)
 
     @cached_property
     def store(self) -> DeskStore:
         from modconsole.store import DeskStore
 
-        return DeskStore(self.paths.desk_db, self.vault)
+        return DeskStore(self._made().desk_db, self.vault)
 
     @cached_property
     def log(self) -> SealedLog:
@@ -88,8 +91,9 @@ class Home:
 
         settings = self.settings
         return SealedLog(
-            self.paths.log_db,
+            self._made().log_db,
             self.vault,
+            kept=self.vault,
             org=settings.service.org,
             device=settings.device,
             demo=settings.demo,
@@ -98,16 +102,16 @@ class Home:
 
     @cached_property
     def library(self) -> FileLibrary:
-        from modconsole.protocol_files import FileLibrary, shipped_protocols
+        from modconsole.protocol_files import FileLibrary, shipped_folder
 
-        folders = [shipped_protocols(), self.paths.own_protocols]
-        return FileLibrary(folders, self.paths.kept_protocols, self.paths.cache)
+        folders = [shipped_folder(), self.paths.own_protocols]
+        return FileLibrary(folders, self.paths.kept_protocols, self.paths.cache / "protocols")
 
     @cached_property
     def catalogue(self) -> AdapterCatalogue:
         from modconsole.adapters import Catalogue
 
-        return Catalogue(self.secrets, demo=self.settings.demo, folder=self.paths.data / "forums", now=now)
+        return Catalogue(demo=self.settings.demo, folder=self.paths.forums, secrets=self.secrets, now=now)
 
     def desk(self, notifier: Notifier | None = None) -> Desk:
         """Make the desk, with its vault still locked."""
@@ -145,8 +149,8 @@ class Home:
 
     def start_config(self) -> None:
         """Write a first config.toml when there is none."""
-        if not self.paths.config_file.exists():
-            write_new(self.paths)
+        if not self.settings_file.exists:
+            self.settings_file.write_new(demo=False)
 
     def prepare_demo(self, folder: Path | None, cases: int, seed: int) -> Path:
         """Build a demo home, or take the one that is there, and move into it.
@@ -154,20 +158,21 @@ class Home:
         Raises:
             WrongUsage: The folder holds a real home, which is never turned into a demo.
         """
-        named = folder or (Path(self._environ[HOME]) if self._environ.get(HOME) else None)
+        named = folder or (Path(self._environ[HOME_VARIABLE]) if self._environ.get(HOME_VARIABLE) else None)
         place = named or Path(tempfile.mkdtemp(prefix="modconsole-demo-"))
-        self._environ[HOME] = str(place)
-        if self.paths.config_file.exists():
-            if not self.settings.demo:
-                raise WrongUsage(
-                    f"{place} holds a real home; a demo is never put into it.",
-                    next_step="Point MODCONSOLE_HOME at another folder, or leave it unset.",
-                )
-            return place
-        from modconsole.bootstrap.demo import fill
+        self._environ[HOME_VARIABLE] = str(place)
+        if not self.settings_file.exists:
+            self.settings_file.write_new(demo=True)
+        if not self.settings.demo:
+            raise WrongUsage(
+                f"{place} holds a real home; a demo is never put into it.",
+                next_step=f"Point {HOME_VARIABLE} at another folder, or leave it unset.",
+            )
+        forum = self.settings.forums[0]
+        if not self.store.cursor(forum.id):  # new, or a first filling that did not come to its end
+            from modconsole.bootstrap.demo import fill
 
-        write_demo(self.paths, forum=DEMO_FORUM)
-        fill(self.desk(), self.paths.data / "forums" / DEMO_FORUM, now=now(), cases=cases, seed=seed)
+            fill(self.desk(), self.paths.forums / forum.id, now=now(), cases=cases, seed=seed)
         return place
 
     def open_console(self) -> int:
@@ -176,10 +181,24 @@ class Home:
         notifier = ScreenNotifier()
         return open_console(self.desk(notifier), notifier=notifier, logs=self.paths.logs)
 
+    def places(self) -> dict[str, Path]:
+        """Where everything of this home is, by name."""
+        paths = self.paths
+        return {
+            "config": paths.config_file,
+            "cases": paths.desk_db,
+            "log": paths.log_db,
+            "keys": paths.keys_db,
+            "protocols of the record": paths.kept_protocols,
+            "own protocols": paths.own_protocols,
+            "forums": paths.forums,
+            "diagnostics": paths.logs,
+        }
+
     def parts(self) -> Parts:
         """Give the command line what it needs, nothing of it made yet."""
         return Parts(
-            places=lambda: self.paths.places(),
+            places=self.places,
             settings_file=lambda: self.settings_file,
             catalogue=lambda: self.catalogue,
             secrets=self.unlocked_secrets,

@@ -56,7 +56,7 @@ class _Reader:
             start = self.at
             if self._take("[["):
                 names = self._names()
-                table = self._resolved(names[:-1]) + names[-1:]
+                table = self._resolved(names[:-1], start) + names[-1:]
                 number = self.lengths.get(table, 0)
                 self.lengths[table] = number + 1
                 self.places.setdefault(table, start)
@@ -64,19 +64,19 @@ class _Reader:
                 self.places[table] = start
                 self._take("]]")
             elif self._take("["):
-                table = self._resolved(self._names())
-                self.places.setdefault(table, start)
+                table = self._resolved(self._names(), start)
                 self._take("]")
             else:
                 self._pair(table)
             if self.at == start:  # not TOML after all; better no place than no end
                 return
 
-    def _resolved(self, names: Key) -> Key:
+    def _resolved(self, names: Key, start: int) -> Key:
         """Put the number of the latest `[[table]]` into the way of a table below it."""
         key: Key = ()
         for name in names:
             key = (*key, name)
+            self.places.setdefault(key, start)
             if key in self.lengths:
                 key = (*key, self.lengths[key] - 1)
         return key

@@ -152,7 +152,7 @@ class RunView:
 
     @property
     def open_required(self) -> tuple[StepView, ...]:
-        """Visible steps that still want something before the case can be closed; none once another protocol took over."""
+        """Visible steps that still want something before closing; none once another protocol took over."""
         if self.switched_to:
             return ()
         return tuple(step for step in self.steps if step.state in (StepState.CURRENT, StepState.TODO))

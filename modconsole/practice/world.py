@@ -91,8 +91,10 @@ def build(path: Path, *, now: datetime, seed: int = 7, cases: int = 0) -> None:
     """
     dice = random.Random(seed)  # noqa: S311 - for variety, not for secrets
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    db = sqlite3.connect(path, isolation_level=None)
-    path.chmod(0o600)
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    db = sqlite3.connect(unfinished, isolation_level=None)
+    unfinished.chmod(0o600)
     try:
         db.executescript(_SCHEMA)
         db.execute("begin")
@@ -100,6 +102,7 @@ def build(path: Path, *, now: datetime, seed: int = 7, cases: int = 0) -> None:
         db.execute("commit")
     finally:
         db.close()
+    unfinished.replace(path)  # a world is whole or not there
 
 
 def _fill(db: sqlite3.Connection, now: datetime, dice: random.Random, seed: int, cases: int) -> None:

@@ -203,7 +203,9 @@ def _check_test(test: Record, question: Record, report: Report) -> None:
 
 
 def _check_values(values: Sequence[Any], question: Record, report: Report) -> None:
-    options = [option["value"] for option in question.get("options", ()) if "value" in option]
+    options = [option.get("value") for option in question.get("options", ())]
+    if None in options:
+        return  # the option that could not be read may be the one that is meant
     for value in values:
         if value not in options:
             report.add(
@@ -258,6 +260,8 @@ def _check_question(question: Record, report: Report) -> None:
             question.place("valid"), f"“valid” on a question of type {kind}", "a question of type integer"
         )
     values = {option.get("value") for option in question.get("options", ())}
+    if None in values:
+        return
     if kind == QuestionType.CHOICE and question.get("safety") and values and "unclear" not in values:
         report.add(
             question.at,

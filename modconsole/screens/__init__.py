@@ -1,1 +1,25 @@
+"""The console. Nothing here imports Textual before the console is opened."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from modconsole.desk import Desk
+from modconsole.screens.notifier import ScreenNotifier
+
+__all__ = ["ScreenNotifier", "open_console"]
+
+
+def open_console(desk: Desk, *, notifier: ScreenNotifier, logs: Path, start: str = "") -> int:
+    """Open the console on this terminal; gives the exit code when it is left.
+
+    Args:
+        desk: The desk to work at; its notifier is `notifier`.
+        logs: Where a crash report goes.
+        start: The id of a case to open at once.
+    """
+    from modconsole.screens.app import Console
+
+    console = Console(desk, notifier=notifier, logs=logs, start=start)
+    console.run()
+    return console.return_code or 0

@@ -27,7 +27,7 @@ from modconsole.screens.words import error_words
 if TYPE_CHECKING:
     from modconsole.screens.app import Console
 
-__all__ = ["AskLine", "AskWords", "Confirm", "Dialog", "Pick", "Tell"]
+__all__ = ["AskLine", "AskWords", "Confirm", "Dialog", "Pick", "Tell", "box", "error_page", "whole_number"]
 
 T = TypeVar("T")
 
@@ -52,10 +52,11 @@ class Dialog(ModalScreen[T]):
         self.dismiss(None)
 
 
-def _box(heading: str, *, classes: str = "box") -> Vertical:
-    box = Vertical(classes=classes)
-    box.border_title = Content(f" {plain(heading, lines=False, limit=90)} ")
-    return box
+def box(heading: str, *, classes: str = "box") -> Vertical:
+    """Make the frame of a dialog."""
+    made = Vertical(classes=classes)
+    made.border_title = Content(f" {plain(heading, lines=False, limit=90)} ")
+    return made
 
 
 def _hint(*keys: tuple[str, str]) -> Page:
@@ -84,7 +85,7 @@ class AskWords(Dialog[str]):
         self._may_be_empty = may_be_empty
 
     def compose(self) -> ComposeResult:
-        with _box(self._heading):
+        with box(self._heading):
             if self._about is not None:
                 yield Bar(page=self._about)
             yield Prose(self._text, placeholder=self._placeholder)
@@ -139,7 +140,7 @@ class AskLine(Dialog[str]):
         self._said: list[tuple[str, Ink]] = []
 
     def compose(self) -> ComposeResult:
-        with _box(self._heading):
+        with box(self._heading):
             if self._about is not None:
                 yield Bar(page=self._about)
             yield Field(self._text, placeholder=self._placeholder, password=self._secret)
@@ -189,7 +190,7 @@ class Confirm(Dialog[bool]):
         self._heading, self._page, self._yes, self._no = heading, page, yes, no
 
     def compose(self) -> ComposeResult:
-        with _box(self._heading):
+        with box(self._heading):
             yield Paper(self._page)
             yield Bar(page=lambda width: [[]])
             yield Bar(page=_hint(("y", self._yes), ("enter or esc", self._no)), id="hint")
@@ -224,7 +225,7 @@ class Tell(Dialog[None]):
         self._heading, self._page = heading, page
 
     def compose(self) -> ComposeResult:
-        with _box(self._heading):
+        with box(self._heading):
             yield Paper(self._page)
             yield Bar(page=_hint(("enter", "back"), ("j k", "scroll")), id="hint")
 
@@ -267,7 +268,7 @@ class Pick(Dialog[str]):
         self._heading, self._items, self._refused, self._about = heading, items, refused, about
 
     def compose(self) -> ComposeResult:
-        with _box(self._heading):
+        with box(self._heading):
             if self._about is not None:
                 yield Bar(page=self._about)
             yield Choices()
@@ -287,7 +288,10 @@ class Pick(Dialog[str]):
 
         def page(width: int) -> list[Line]:
             lines = bullet(f"{key:>2}", words, width, mark_ink=Ink.KEY)
-            return [*lines, *([Span("   "), *line] for line in paragraph(more, width - 3, Ink.DIM, limit=600) if more)]
+            return [
+                *lines,
+                *([Span("   "), *line] for line in paragraph(more, width - 3, Ink.DIM, limit=600) if more),
+            ]
 
         return page
 
@@ -332,4 +336,6 @@ def whole_number(text: str) -> str:
     try:
         return str(int(text.strip()))
     except ValueError as error:
-        raise NotAllowed(f"“{text.strip()}” is not a whole number.", next_step="Type it in digits.") from error
+        raise NotAllowed(
+            f"“{text.strip()}” is not a whole number.", next_step="Type it in digits."
+        ) from error

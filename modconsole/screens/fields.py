@@ -19,9 +19,15 @@ __all__ = ["Field", "MessageArea", "Prose"]
 class Field(Input):
     """One line: a filter, a time, a number, a passphrase."""
 
-    def __init__(self, value: str = "", *, placeholder: str = "", password: bool = False, id: str | None = None) -> None:
+    def __init__(
+        self, value: str = "", *, placeholder: str = "", password: bool = False, id: str | None = None
+    ) -> None:
         super().__init__(
-            plain(value, lines=False), placeholder=plain(placeholder, lines=False), password=password, id=id, compact=True
+            plain(value, lines=False),
+            placeholder=plain(placeholder, lines=False),
+            password=password,
+            id=id,
+            compact=True,
         )
         self._takes_marks = password
         self.cursor_blink = False
@@ -74,7 +80,14 @@ class MessageArea(TextArea):
     """A message being written. Places still to be filled stand out, and tab goes from one to the next."""
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
-        super().__init__(plain(text), id=id, soft_wrap=True, tab_behavior="focus", compact=True, highlight_cursor_line=False)
+        super().__init__(
+            plain(text),
+            id=id,
+            soft_wrap=True,
+            tab_behavior="focus",
+            compact=True,
+            highlight_cursor_line=False,
+        )
         self.cursor_blink = False
 
     def get_line(self, line_index: int) -> Text:

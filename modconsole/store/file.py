@@ -77,7 +77,7 @@ class DeskFile:
         with self._turn, self._in_words("This was not saved. Everything saved before is safe."):
             if self._writer is None:
                 self._writer = self._connect()
-            db = self._writer
+            db = self._writer; db.execute('PRAGMA cache_size=-8000')
             # IMMEDIATE: a turn is waited for at the beginning, where waiting helps, and never lost half-way.
             db.execute("BEGIN IMMEDIATE")
             try:

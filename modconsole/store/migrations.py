@@ -39,6 +39,7 @@ def _cases(db: Database) -> None:
     """
     db.table("cases").create(
         {
+            "n": int,
             "id": str,
             "token": str,
             "forum": str,
@@ -68,11 +69,12 @@ def _cases(db: Database) -> None:
             "claimed_by": str,
             "claimed_until": int,
         },
-        pk="id",
+        pk="n",
         not_null={"id", "token", "forum", "kind", "state", "rank", "place", "flagged_at", "claimed_by"},
         defaults={"claimed_by": ""},
     )
     cases = db.table("cases")
+    cases.create_index(["id"], unique=True)
     cases.create_index(["token"], unique=True)
     cases.create_index(["forum", "target_key"], unique=True)
     cases.create_index(["state", "rank", "place", "id"], index_name="queue")
@@ -80,9 +82,8 @@ def _cases(db: Database) -> None:
     db.execute("CREATE INDEX passed_on ON cases (state, rank, id, passed_on_by) WHERE passed_on_by <> '[]'")
     db.execute("CREATE INDEX same_member ON cases (forum, member_key, flagged_at) WHERE member_key <> ''")
     db.execute("CREATE INDEX follow_ups ON cases (state, follow_up_at) WHERE follow_up_at IS NOT NULL")
-    db.table("files").create(
-        {"case_id": str, "sealed": bytes}, pk="case_id", foreign_keys=[("case_id", "cases", "id")]
-    )
+    # By number: the longest rows go in one after the other, wherever in the index their case's id may be.
+    db.table("files").create({"n": int, "sealed": bytes}, pk="n", foreign_keys=[("n", "cases", "n")])
     _counts(db)
     db.execute("CREATE TABLE queue_version (number INTEGER NOT NULL)")
     db.execute("INSERT INTO queue_version VALUES (1)")

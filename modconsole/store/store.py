@@ -23,6 +23,8 @@ from modconsole.store.rows import CASE, NamesInCase, case_of, micros, packed, ro
 
 __all__ = ["DeskStore"]
 
+_OF_CASE = "n = (SELECT n FROM cases WHERE id = ?)"
+
 
 class DeskStore(CaseStore):
     """Cases, runs, notes and drafts in `desk.db`.
@@ -117,8 +119,8 @@ class DeskStore(CaseStore):
                     next_step="Ask the forum again; what is new then joins that case.",
                 ) from error
             db.executemany(
-                "INSERT INTO files (case_id, sealed) VALUES (?, ?)"
-                " ON CONFLICT (case_id) DO UPDATE SET sealed = excluded.sealed",
+                "INSERT INTO files (n, sealed) VALUES ((SELECT n FROM cases WHERE id = ?), ?)"
+                " ON CONFLICT (n) DO UPDATE SET sealed = excluded.sealed",
                 [(case.id, file) for (case, _), file in zip(cases, sealed[1::2], strict=True)],
             )
             _queue_changed(db)
@@ -153,7 +155,7 @@ class DeskStore(CaseStore):
 
     def file(self, case: Case) -> CaseFile:
         with self._file.read() as db:
-            row = db.execute("SELECT sealed FROM files WHERE case_id = ?", [case.id]).fetchone()
+            row = db.execute(f"SELECT sealed FROM files WHERE {_OF_CASE}", [case.id]).fetchone()
         if row is None:
             raise NoSuchCase(f"There is no case “{case.id}” here.")
         return unpacked(CaseFile, self._vault.open(case.token, row[0], _about("file", case.id)))
@@ -180,7 +182,7 @@ class DeskStore(CaseStore):
     def save_file(self, case: Case, file: CaseFile) -> None:
         sealed = self._vault.seal(case.token, packed(file), _about("file", case.id))
         with self._file.write() as db:
-            changed = db.execute("UPDATE files SET sealed = ? WHERE case_id = ?", [sealed, case.id]).rowcount
+            changed = db.execute(f"UPDATE files SET sealed = ? WHERE {_OF_CASE}", [sealed, case.id]).rowcount
             if not changed:
                 raise NoSuchCase(f"There is no case “{case.id}” here.")
 

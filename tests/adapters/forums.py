@@ -42,7 +42,7 @@ class Quiet(Forum):
 
     kind = "quiet"
     title = "Quiet forum"
-    Settings = QuietSettings
+    Settings: ClassVar[type[Any]] = QuietSettings
     capabilities = CAN
     made: ClassVar[list[Quiet]] = []
 

@@ -7,16 +7,15 @@ event report and the last user report we gave. Which reports are still there is 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from modconsole.core.errors import ForumError, NotFound
 from modconsole.core.model import Flag, Post, Target, TargetKind
 from modconsole.ports.forum import Cursor, FlagPage, Resolved
-
 from modconsole_synapse.reading import EVENTS, USERS, Report, Room, flag_from, post_from
-from modconsole_synapse.server import PAGE, Server, is_unknown_call
+from modconsole_synapse.server import Server, is_unknown_call
 
 __all__ = ["Incoming"]
 
@@ -97,6 +96,7 @@ class Incoming:
     async def _read(self, kind: str, last: int) -> tuple[list[Report], list[Resolved]]:
         """Give what is there, at least all that is new, and the targets whose reports somebody deleted."""
         there = self._there[kind]
+        gone: set[int] = set()
         if kind == USERS and not self._has_user_reports:
             return [], []
         try:
@@ -104,11 +104,9 @@ class Incoming:
             new = [row for row in rows if row.id not in there.targets and row.id > last]
             if there.is_read and total < there.total + len(new):
                 rows, total = await self._rows(kind, last, old_pages=_OLD_PAGES)
-                gone = there.targets.keys() - {row.id for row in rows if row.id in there.targets}
+                gone = there.targets.keys() - {row.id for row in rows}
                 oldest = min((row.id for row in rows), default=0) if len(rows) < total else 0
                 gone = {id for id in gone if id >= oldest}
-            else:
-                gone = set()
         except NotFound as error:
             if kind == USERS and is_unknown_call(error):  # Synapse before 1.152
                 self._has_user_reports = False

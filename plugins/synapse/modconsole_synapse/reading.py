@@ -9,7 +9,6 @@ from typing import Any
 
 from modconsole.core.errors import BadAnswer
 from modconsole.core.model import Flag, MemberState, Post, Target, TargetKind, Visibility
-
 from modconsole_synapse.fields import Fields
 
 __all__ = [
@@ -31,6 +30,7 @@ __all__ = [
 EVENTS, USERS = "event_reports", "user_reports"
 
 _MODERATOR_LEVEL = 50
+_FOUNDERS_SINCE = 12
 _MEDIA = ("m.image", "m.video", "m.audio", "m.file")
 
 
@@ -52,20 +52,17 @@ class Report:
 
 
 def read_report(kind: str, fields: Fields) -> Report:
-    common = {
-        "kind": kind,
-        "id": fields.whole("id"),
-        "at": fields.time("received_ts"),
-        "reporter": fields.text("user_id"),
-        "reason": fields.maybe_text("reason"),
-    }
-    if kind == USERS:
-        return Report(**common, user=fields.text("target_user_id"))
+    of_event = kind == EVENTS
     return Report(
-        **common,
-        room=fields.text("room_id"),
-        event=fields.text("event_id"),
-        author=fields.maybe_text("sender"),
+        kind=kind,
+        id=fields.whole("id"),
+        at=fields.time("received_ts"),
+        reporter=fields.text("user_id"),
+        reason=fields.maybe_text("reason"),
+        room=fields.text("room_id") if of_event else "",
+        event=fields.text("event_id") if of_event else "",
+        author=fields.maybe_text("sender") if of_event else "",
+        user="" if of_event else fields.text("target_user_id"),
     )
 
 
@@ -174,7 +171,7 @@ def read_surroundings(fields: Fields) -> Surroundings:
 
 def _read_room(fields: Fields) -> Room:
     names: dict[str, str] = {}
-    name, levels = "", {}
+    name, levels, founders = "", {}, []
     for state in fields.each("state"):
         kind, content = state.text("type"), _mapping(state.loose("content"))
         shown = content.get("displayname")
@@ -184,10 +181,25 @@ def _read_room(fields: Fields) -> Room:
             name = content["name"]
         elif kind == "m.room.power_levels":
             levels = dict(content)
+        elif kind == "m.room.create":
+            founders = _founders(state.text("sender"), content)
     users = _mapping(levels.get("users"))
-    staff = frozenset(user for user, level in users.items() if _level(level) >= _MODERATOR_LEVEL)
+    staff = frozenset(
+        [*(user for user, level in users.items() if _level(level) >= _MODERATOR_LEVEL), *founders]
+    )
     locked = _level(levels.get("events_default")) > _level(levels.get("users_default"))
     return Room(fields.within("event").maybe_text("room_id"), name, names, staff, locked)
+
+
+def _founders(sender: str, content: Mapping[str, Any]) -> list[str]:
+    """Give who made the room, where that means power: since room version 12 they are not among the levels."""
+    version, others = content.get("room_version"), content.get("additional_creators")
+    if not isinstance(version, str) or not version.isdecimal() or int(version) < _FOUNDERS_SINCE:
+        return []
+    return [
+        sender,
+        *(other for other in (others if isinstance(others, list) else []) if isinstance(other, str)),
+    ]
 
 
 def _level(value: object) -> int:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from modconsole.core.errors import BadAnswer, ForumError, NotAuthorised, NotFound
 from modconsole.ports.forum import Answer, ForumSecrets, Web
-
 from modconsole_synapse.fields import Fields
 from modconsole_synapse.reading import (
     Account,
@@ -27,6 +26,8 @@ __all__ = ["MESSAGES", "ORDER_KEY", "PAGE", "Server", "is_unknown_call", "server
 PAGE = 100
 MESSAGES = ("m.room.message", "m.room.encrypted", "m.sticker")
 """The kinds of events that are somebody's words; the rest is the room's machinery."""
+
+_STATE = ("m.room.create", "m.room.member", "m.room.name", "m.room.power_levels")
 
 ORDER_KEY = "io.modconsole.order"
 """Marks a notice we sent with the order it was for, so that it can be found again."""
@@ -81,7 +82,11 @@ class Server:
     async def reports(
         self, kind: str, start: int = 0, limit: int = PAGE, **filters: str
     ) -> tuple[list[Report], int, int | None]:
-        """Give one page of `event_reports` or `user_reports`, newest first: rows, how many there are, the next offset."""
+        """Give one page of `event_reports` or `user_reports`, newest first.
+
+        Returns:
+            The rows, how many there are in all, and where the next page starts (None after the last).
+        """
         query: Query = {"dir": "b", "from": start, "limit": limit, **filters}
         answer = await self._admin_call("GET", f"/v1/{kind}", query=query)
         rows = [read_report(kind, row) for row in answer.each(kind)]
@@ -108,8 +113,8 @@ class Server:
         Raises:
             NotFound: The server does not have it (any more).
         """
-        # Without lazy loading, the whole member list of the room would come along.
-        only = json.dumps({"types": MESSAGES, "lazy_load_members": True})
+        # The filter is for the state as well as for the messages. Without lazy loading, every member would come.
+        only = json.dumps({"types": [*MESSAGES, *_STATE], "lazy_load_members": True})
         path = f"/v1/rooms/{_q(room)}/context/{_q(event)}"
         answer = await self._admin_call("GET", path, query={"limit": 2 * each_side, "filter": only})
         return read_surroundings(answer)
@@ -213,7 +218,7 @@ class Server:
         only = json.dumps({"types": ["m.room.message"], "senders": [notices_user]})
         start = ""
         for _ in range(_MOST_PAGES):
-            query = {"dir": "b", "limit": PAGE, "filter": only} | ({"from": start} if start else {})
+            query: Query = {"dir": "b", "limit": PAGE, "filter": only, **({"from": start} if start else {})}
             answer = await self._admin_call("GET", f"/v1/rooms/{_q(room)}/messages", query=query)
             for event in answer.each("chunk"):
                 yield read_event(event)
@@ -258,4 +263,4 @@ def _texts(fields: Fields, name: str) -> list[str]:
 
 
 def _q(part: str) -> str:
-    return quote(part, safe="")
+    return quote(part, safe="", errors="replace")

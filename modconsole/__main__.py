@@ -1,0 +1,7 @@
+"""`python -m modconsole`."""
+
+import sys
+
+from modconsole.bootstrap import main
+
+sys.exit(main())

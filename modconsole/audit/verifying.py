@@ -1,0 +1,226 @@
+"""Checking the logs of a file from their stored bytes, trusting no stored hash.
+
+First every leaf is hashed again and the last head's signature checked, which proves them all. Only when something does
+not fit is every single head looked at, to name the first entry that differs.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from modconsole.audit.database import schema_as_found, schema_as_made
+from modconsole.audit.walking import StoredLog, Walked, first_difference, is_signed, stored_logs, walk
+from modconsole.core.decision import EntryKind
+from modconsole.core.merkle import HASH_SIZE, Frontier
+from modconsole.core.note import Checkpoint, checkpoint_text, signed_note
+from modconsole.ports.audit import Finding, LogHead, VerifyReport
+from modconsole.ports.vault import KeptHead
+
+__all__ = ["heads", "shortened", "verify"]
+
+
+def verify(db: sqlite3.Connection, kept: Sequence[KeptHead]) -> VerifyReport:
+    """Check every log of the file, and the file itself, against themselves and what is kept elsewhere."""
+    db.execute("BEGIN")  # one moment in time, whatever is appended meanwhile
+    try:
+        logs, remembered = stored_logs(db), {head.origin: head for head in kept}
+        findings = [finding for log in logs for finding in _of_log(db, log, remembered.get(log.origin))]
+        findings += _gone(logs, kept)
+        findings += _of_file(db)
+        entries = _one(db, "SELECT count(*) FROM leaves")
+        return VerifyReport(
+            tuple(heads(db)),
+            entries,
+            tuple(findings),
+            unwitnessed=entries,
+            oldest_unwitnessed=_oldest(db),
+            notes=tuple(_notes(db, logs, remembered)),
+        )
+    finally:
+        db.execute("ROLLBACK")
+
+
+def heads(db: sqlite3.Connection) -> list[LogHead]:
+    """Give the last head of every log as a signed note; a log whose key is damaged, or without entries, has none."""
+    found = []
+    for log in stored_logs(db):
+        row = db.execute(
+            "SELECT seq, root, signature FROM leaves WHERE log=? ORDER BY seq DESC LIMIT 1", (log.id,)
+        ).fetchone()
+        if row is not None and log.key is not None:
+            point = Checkpoint(log.origin, row[0] + 1, row[1])
+            note = signed_note(checkpoint_text(point), (log.key, row[2]))
+            found.append(LogHead(log.origin, point.size, point.root.hex(), note, log.vkey))
+    return found
+
+
+def shortened(db: sqlite3.Connection, kept: Sequence[KeptHead]) -> list[Finding]:
+    """Compare the logs' sizes and roots with the kept heads, without reading the logs."""
+    logs, remembered = stored_logs(db), {head.origin: head for head in kept}
+    findings = list(_gone(logs, kept))
+    for log in logs:
+        head = remembered.get(log.origin)
+        if head is None:
+            continue
+        size = _one(db, "SELECT coalesce(max(seq) + 1, 0) FROM leaves WHERE log=?", log.id)
+        if size < head.size:
+            findings.append(_too_short(log.origin, size, head))
+        elif _one(db, "SELECT root FROM leaves WHERE log=? AND seq=?", log.id, head.size - 1) != head.root:
+            findings.append(_another_history(log.origin, head))
+    return findings
+
+
+def _of_log(db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None) -> Iterator[Finding]:
+    if log.key is None:
+        yield Finding(
+            log.origin,
+            None,
+            "The log's public key is damaged, or is another log's.",
+            "Without it this file proves nothing; compare with the key that others were given.",
+        )
+    elif kept is not None and kept.public != log.key.public:
+        yield Finding(
+            log.origin,
+            None,
+            "The log states another public key than the one this device signed with.",
+            "Somebody may have written this whole log again under a key of their own.",
+        )
+    try:
+        walked = walk(db, log, kept)
+    except sqlite3.Error:  # a page that cannot be read; the closer look says where
+        walked = Walked(Frontier(), stopped=True)
+    if walked.stopped or not _is_whole(log, walked) or not _keeps_its_heads(walked, kept):
+        found = first_difference(db, log) or _of_end(log, walked)
+        if found is not None:
+            yield found
+    if kept is not None and not walked.stopped:
+        if walked.frontier.size < kept.size:
+            yield _too_short(log.origin, walked.frontier.size, kept)
+        elif walked.kept_root != kept.root or walked.kept_trail != kept.trail:
+            yield _another_history(log.origin, kept)
+
+
+def _is_whole(log: StoredLog, walked: Walked) -> bool:
+    frontier = walked.frontier
+    head = Checkpoint(log.origin, frontier.size, frontier.root())
+    return (
+        frontier.to_bytes() == log.frontier
+        and walked.trail == log.trail
+        and walked.root == head.root
+        and (frontier.size == 0 or log.key is None or is_signed(log.key, head, walked.signature))
+    )
+
+
+def _keeps_its_heads(walked: Walked, kept: KeptHead | None) -> bool:
+    return kept is None or walked.frontier.size < kept.size or walked.kept_trail == kept.trail
+
+
+def _of_end(log: StoredLog, walked: Walked) -> Finding | None:
+    """Say what is wrong when every entry that is there fits."""
+    size = walked.frontier.size
+    if walked.frontier.to_bytes() == log.frontier and walked.trail == log.trail:
+        return None
+    stated = int.from_bytes(log.frontier[:8], "big") if isinstance(log.frontier, bytes) else 0
+    if stated == size + 1 or (stated > size and len(log.frontier) == 8 + HASH_SIZE * stated.bit_count()):
+        return Finding(
+            log.origin,
+            size,
+            f"The log says it has {stated} entries, and only {size} are there.",
+            f"The entries from {size} on were taken out. The ones that are left are as they were sealed.",
+        )
+    return Finding(
+        log.origin,
+        None,
+        "What the log keeps about its own end does not fit its entries.",
+        "Every entry that is there is as it was sealed. New ones will go into a new log beside this one.",
+    )
+
+
+def _too_short(origin: str, size: int, kept: KeptHead) -> Finding:
+    return Finding(
+        origin,
+        size,
+        f"The log has {size} entries; keys.db remembers {kept.size}.",
+        f"The entries from {size} on were taken out, or an older copy of log.db was put back.",
+    )
+
+
+def _another_history(origin: str, kept: KeptHead) -> Finding:
+    return Finding(
+        origin,
+        None,
+        f"At {kept.size} entries the log is not the one that keys.db remembers (root {kept.root.hex()}).",
+        "Two histories were written under one name: a copy of this home was used elsewhere, or log.db was replaced.",
+    )
+
+
+def _gone(logs: Sequence[StoredLog], kept: Sequence[KeptHead]) -> Iterator[Finding]:
+    present = {log.origin for log in logs}
+    for head in kept:
+        if head.origin not in present:
+            yield Finding(
+                head.origin,
+                0,
+                f"The whole log is missing; keys.db remembers {head.size} entries of it.",
+                "log.db was deleted, or an older copy of it was put back.",
+            )
+
+
+def _of_file(db: sqlite3.Connection) -> Iterator[Finding]:
+    strays = _one(db, "SELECT count(*) FROM leaves WHERE log NOT IN (SELECT id FROM logs)")
+    if strays:
+        yield Finding(
+            "",
+            None,
+            f"{strays} entries belong to no log of this file.",
+            "The log they were sealed in was taken out or renumbered; nothing proves them any more.",
+        )
+    made, found = schema_as_made(), schema_as_found(db)
+    for kind, name, _ in sorted(made ^ found):
+        yield Finding(
+            "",
+            None,
+            f"The file's {kind} “{name}” is not as modconsole made it.",
+            "Somebody changed how the file works. Entries are checked all the same, but lists may not show them all.",
+        )
+    if made == found:
+        yield from _of_indices(db)
+
+
+def _of_indices(db: sqlite3.Connection) -> Iterator[Finding]:
+    for (said,) in db.execute("PRAGMA integrity_check(1)"):
+        if said != "ok":
+            yield Finding(
+                "",
+                None,
+                f"The file itself is damaged: {said}.",
+                "Lists and searches may leave out entries. Each entry that is found is checked by itself.",
+            )
+
+
+def _notes(db: sqlite3.Connection, logs: Sequence[StoredLog], kept: Mapping[str, KeptHead]) -> Iterator[str]:
+    for log in logs:
+        if log.origin not in kept:
+            yield (
+                f"keys.db remembers nothing of {log.origin}, so nothing here could tell if entries were taken from its "
+                "end."
+            )
+    known = ",".join("?" * len(EntryKind))
+    strange = _one(db, f"SELECT count(*) FROM leaves WHERE kind NOT IN ({known})", *EntryKind)  # noqa: S608 - only marks
+    if strange:
+        yield f"{strange} entries are of a kind this version does not know. They were checked, but are not listed."
+
+
+def _oldest(db: sqlite3.Connection) -> datetime | None:
+    try:
+        return datetime.fromisoformat(_one(db, "SELECT ts FROM leaves ORDER BY id LIMIT 1"))
+    except (TypeError, ValueError):
+        return None
+
+
+def _one(db: sqlite3.Connection, sql: str, *values: object) -> Any:
+    row = db.execute(sql, values).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,379 @@
+"""The app: what outlives every screen. Listening to the desk, polling forums, carrying decisions out, `!`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from textual import events
+from textual.binding import BindingType
+from textual.filter import LineFilter, NoColor
+from textual.message import Message
+from textual.screen import Screen
+
+from modconsole.core.decision import DecisionState
+from modconsole.core.errors import ForumError, ModconsoleError, RateLimited, VaultLocked
+from modconsole.core.text import plain
+from modconsole.desk import Desk
+from modconsole.ports.notify import CasesChanged, DecisionChanged, Event, ForumTrouble, ForumWell
+from modconsole.screens.bars import Banner, error_banner
+from modconsole.screens.commands import Place, clashes
+from modconsole.screens.desk_screen import DeskScreen
+from modconsole.screens.keyed import textual_bindings
+from modconsole.screens.notifier import ScreenNotifier
+from modconsole.screens.safe import SafeApp
+from modconsole.screens.theme import CSS, THEMES
+from modconsole.screens.words import action_words, count, error_words
+
+__all__ = ["Console", "Pending"]
+
+LONGEST_BACK_OFF = 16
+"""How many times the usual wait a forum in trouble is left alone at most."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A sealed decision in its undo window."""
+
+    decision: DecisionState
+    case: str
+    until: datetime
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    """Ends the window early: it was undone, or somebody is in a hurry."""
+
+
+class Console(SafeApp[int]):
+    """The console of one moderator."""
+
+    CSS = CSS
+    BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.ANYWHERE)]
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (120, "-wide"),
+        (160, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (15, "-tall")]
+    TITLE = "modconsole"
+
+    @dataclass
+    class Told(Message):
+        """The desk told us something, on whatever thread."""
+
+        event: Event
+
+    def __init__(self, desk: Desk, *, notifier: ScreenNotifier, logs: Path, start: str = "") -> None:
+        self.is_plain = desk.settings.look.theme == "plain" or "NO_COLOR" in os.environ
+        super().__init__(crash_folder=logs, now=desk.now)
+        self.animation_level = "none"
+        self.desk = desk
+        self.zone = ZoneInfo(desk.settings.service.time_zone)
+        self.pending: dict[str, Pending] = {}
+        self.settling: set[str] = set()
+        self.sealed: int | None = None
+        self._banners: dict[str, Banner] = {}
+        self._unsettled: list[DecisionState] = []
+        self._notifier = notifier
+        self._polling: set[str] = set()
+        self._desk_screen = DeskScreen(desk, start=start)
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = THEMES.get(desk.settings.look.theme, THEMES["dark"]).name
+
+    # Textual's own questions
+
+    def get_default_screen(self) -> Screen[object]:
+        return self._desk_screen
+
+    def get_line_filters(self) -> list[LineFilter]:
+        filters = list(super().get_line_filters())
+        return [*filters, NoColor()] if self.is_plain else filters
+
+    def on_mount(self) -> None:
+        self._notifier.attach(lambda event: self.post_message(self.Told(event)))
+        keymap = self.desk.settings.look.keys
+        if keymap:
+            self.set_keymap(dict(keymap))
+        self.call_after_refresh(self._begin)
+
+    async def on_unmount(self) -> None:
+        self._notifier.detach()
+        try:
+            await asyncio.wait_for(self.desk.forums.close(), 3)
+        except TimeoutError:
+            return  # a forum that does not let go is left to the end of the process
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()  # pasted text is never keys; where nobody types, it is nothing
+
+    def action_help_quit(self) -> None:
+        self.say("ctrl+q leaves the console.")
+
+    async def action_quit(self) -> None:
+        self.leave()
+
+    # After the first frame
+
+    def _begin(self) -> None:
+        """Do what the first frame did not need: keys, unsettled decisions, forums, the library."""
+        self._desk_screen.begin()
+        self.unlock_quietly()
+        self.count_up()
+        wrong = clashes(self.desk.settings.look.keys)
+        if wrong:
+            self.put_up(Banner("keys", f"Keys in your settings: {' '.join(wrong)}", "The usual keys stay for these."))
+        if self._unsettled:
+            self._desk_screen.show_matters()
+        self.background(self._look_at_library())
+        self.set_interval(15, self._tick)
+
+    def unlock_quietly(self) -> None:
+        """Open the vault where that needs nobody; otherwise say what is closed."""
+        if self.desk.vault.is_locked and self.desk.vault.needs_passphrase:
+            self.put_up(
+                Banner(
+                    "vault",
+                    "Text is locked, and new flags are not taken in.",
+                    "l asks for your passphrase; the queue and ! work without it.",
+                    grave=True,
+                )
+            )
+            return
+        try:
+            self.unlock("")
+        except ModconsoleError as error:
+            self.put_up(error_banner("vault", error, grave=True))
+
+    def unlock(self, passphrase: str) -> None:
+        """Open the vault and begin to poll.
+
+        Raises:
+            ModconsoleError: It stays locked; says why.
+        """
+        self.desk.unlock(passphrase)
+        self.take_down("vault")
+        for forum in self.desk.forums.ids:
+            if forum not in self._polling:
+                self._polling.add(forum)
+                self.run_worker(self._poll(forum), group="poll", name=f"poll {forum}")
+
+    async def _look_at_library(self) -> None:
+        problems = await asyncio.to_thread(self.desk.library.problems)
+        if problems:
+            first = str(problems[0])
+            more = f" ({count(len(problems), 'mistake')} in all)" if len(problems) > 1 else ""
+            self.put_up(
+                Banner(
+                    "library",
+                    f"Protocol files: {first}{more}",
+                    "`modconsole protocol check` names every mistake.",
+                    kept="The last good version of each protocol stays in use.",
+                )
+            )
+
+    # Forums
+
+    async def _poll(self, forum: str) -> None:
+        """Take in what is new, for as long as the console runs. Trouble means a longer wait, never the end."""
+        failures, wait = 0, 0.0
+        while True:
+            try:
+                await self.desk.intake.poll(forum)
+                failures, wait = 0, 0.0
+                self.take_down(f"intake:{forum}")
+            except VaultLocked:
+                pass  # the banner for that is up
+            except ForumError as error:
+                failures += 1
+                wait = error.retry_after if isinstance(error, RateLimited) else 0.0
+            except ModconsoleError as error:
+                failures += 1
+                self.put_up(error_banner(f"intake:{forum}", error, about=f"New flags of {forum}"))
+            await asyncio.sleep(max(wait, self._poll_seconds(forum) * min(2**failures, LONGEST_BACK_OFF)))
+
+    def _poll_seconds(self, forum: str) -> float:
+        try:
+            seconds = self.desk.forums.poll_seconds(forum)
+        except ModconsoleError:
+            seconds = 30.0
+        return seconds * (0.8 + 0.4 * os.urandom(1)[0] / 255)  # so that a team's consoles do not ask all at once
+
+    # What the desk tells
+
+    def on_console_told(self, message: Told) -> None:
+        match message.event:
+            case CasesChanged() as changed:
+                self._desk_screen.heed_cases(changed)
+            case ForumTrouble(forum, error):
+                self.put_up(error_banner(f"forum:{forum}", error, about=forum, grave=True))
+            case ForumWell(forum):
+                self.take_down(f"forum:{forum}")
+                self._desk_screen.refresh_bars()
+            case DecisionChanged(case, decision):
+                self.count_up()
+                self._desk_screen.heed_decision(case, decision)
+
+    def count_up(self) -> None:
+        """Look at the log again: what is unsettled, and how long it is."""
+        try:
+            self._unsettled = self.desk.decisions.unsettled()
+            self.sealed = sum(head.size for head in self.desk.log.heads())
+        except ModconsoleError as error:
+            self.put_up(error_banner("log", error, about="The log", grave=True))
+            return
+        self.take_down("log")
+        waiting = self.unsettled()
+        if waiting:
+            words = count(len(waiting), "decision is", "decisions are")
+            self.put_up(Banner("unsettled", f"{words} sealed but not settled.", "Finish or withdraw with one key."))
+        else:
+            self.take_down("unsettled")
+        self._desk_screen.refresh_bars()
+
+    def unsettled(self) -> list[DecisionState]:
+        """Give the unsettled decisions that nobody is busy with."""
+        return [d for d in self._unsettled if d.id not in self.pending and d.id not in self.settling]
+
+    # Banners
+
+    @property
+    def banners(self) -> list[Banner]:
+        return list(self._banners.values())
+
+    def put_up(self, banner: Banner) -> None:
+        if self._banners.get(banner.cause) != banner:
+            self._banners[banner.cause] = banner
+            self._desk_screen.refresh_bars()
+
+    def take_down(self, cause: str) -> None:
+        if self._banners.pop(cause, None) is not None:
+            self._desk_screen.refresh_bars()
+
+    # Carrying decisions out
+
+    def carry_out(self, decision: DecisionState, case: str) -> None:
+        """Wait for the undo window, then carry a decision out. Leaving a screen does not stop it."""
+        window = self.desk.decisions.window(self.desk.cases.case(case))
+        if window:
+            self.pending[decision.id] = Pending(decision, case, self.desk.now() + window)
+        self.count_up()
+        self.run_worker(self._carry_out(decision, window.total_seconds()), group="decisions")
+
+    async def _carry_out(self, decision: DecisionState, window: float) -> None:
+        pending = self.pending.get(decision.id)
+        if pending is not None:
+            try:
+                await asyncio.wait_for(pending.go.wait(), window)
+            except TimeoutError:
+                pass
+            self.pending.pop(decision.id, None)
+        await self.settle_now(decision.id)
+
+    async def settle_now(self, decision: str) -> None:
+        """Carry out what is left of a decision, and say what came of it."""
+        if self.desk.decisions.state(decision).is_settled:
+            self.count_up()
+            return
+        self.settling.add(decision)
+        try:
+            settlement = await self.desk.decisions.settle(decision)
+        except ModconsoleError as error:
+            self.tell(error)
+        else:
+            self._desk_screen.heed_settlement(settlement)
+        finally:
+            self.settling.discard(decision)
+            self.count_up()
+
+    def undo(self, case: str) -> None:
+        """Take back the latest decision still in its window: of this case, if it has one."""
+        waiting = [p for p in self.pending.values() if p.case == case] or list(self.pending.values())
+        if not waiting:
+            return
+        pending = waiting[-1]
+        self.desk.decisions.undo(pending.decision.id)
+        pending.go.set()
+        self.pending.pop(pending.decision.id, None)
+        self.say(f"Undone: {action_words(pending.decision)}. It was never sent.")
+        self.count_up()
+
+    # Time
+
+    def _tick(self) -> None:
+        self._desk_screen.tick()
+
+    # Everywhere
+
+    def show_emergency(self) -> None:
+        from modconsole.screens.emergency import EmergencyPanel
+
+        if not isinstance(self.screen, EmergencyPanel) and not any(
+            isinstance(screen, EmergencyPanel) for screen in self.screen_stack
+        ):
+            self.push_screen(EmergencyPanel(self.desk.emergency(), self._desk_screen.case_id))
+
+    def show_help(self) -> None:
+        from modconsole.screens.dialogs import Dialog, Tell
+        from modconsole.screens.help import help_lines
+
+        if isinstance(self.screen, Tell):
+            return
+        place = self.screen.PLACE if isinstance(self.screen, Dialog) else None
+        here = (place, Place.ANYWHERE) if place else (*self._desk_screen.places(), Place.ANYWHERE)
+        keymap = self.desk.settings.look.keys
+        self.push_screen(Tell("Help", lambda width: help_lines(here, keymap, width)))
+
+    def leave(self) -> None:
+        """Leave, unless something decided is still on its way: then say so and ask."""
+        if self.pending or self.settling:
+            self.background(self._leave())
+        else:
+            self._desk_screen.let_go()
+            self.exit(0)
+
+    async def _leave(self) -> None:
+        from modconsole.screens.dialogs import Pick
+
+        names = ", ".join(action_words(pending.decision) for pending in self.pending.values())
+        what = f"Decided, but not carried out yet: {names}" if names else "A decision is being carried out"
+        items = [
+            ("wait", "Carry it out now, then leave", ""),
+            ("leave", "Leave now", "It stays unsettled in the log. Nothing is sent; the next start shows it."),
+            ("stay", "Stay", ""),
+        ]
+        chosen = await self.push_screen_wait(Pick(what, items))
+        if chosen == "wait":
+            for pending in list(self.pending.values()):
+                pending.go.set()
+            while self.pending or self.settling:
+                await asyncio.sleep(0.05)
+        if chosen in ("wait", "leave"):
+            self._desk_screen.let_go()
+            self.exit(0)
+
+    def say(self, words: str) -> None:
+        """Say something in passing."""
+        self.notify(words, timeout=5)
+
+    def tell(self, error: ModconsoleError) -> None:
+        """Show an error: what happened, what is safe, what to do next."""
+        what, *rest = error_words(error)
+        short = plain(what, lines=False, limit=140)
+        self.notify("\n".join(rest) or what, title=short if rest else "", severity="warning", timeout=12)
+
+    def background(self, work: Coroutine[object, object, object]) -> None:
+        """Let something run that may take a while or ask; its errors are shown."""
+        self.run_worker(self._guarded(work), group="background")
+
+    async def _guarded(self, work: Coroutine[object, object, object]) -> None:
+        try:
+            await work
+        except ModconsoleError as error:
+            self.tell(error)
