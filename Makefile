@@ -2,6 +2,7 @@
 # make test         run the tests of the project and of every plugin
 # make check        formatting, lint, types, and which part may import which
 # make test-live    install, start, fill, exercise and stop real servers (Linux; Debian's packages, npm, PyPI)
+# make bench        measure start, keys, memory, commands, log and intake beside named peers (BENCH=--quick: shorter)
 # make format       put formatting and import order right
 # make lock         choose newer versions of everything that is pinned by checksum
 # make clean        remove everything that make made
@@ -9,7 +10,7 @@
 # Needed: make, and Python 3.11 or newer (PYTHON=... names one). Everything else goes into .venv here.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-live rig-ozone rig-synapse format lock clean
+.PHONY: help demo test check test-live bench rig-ozone rig-synapse format lock clean
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv/bin
@@ -51,6 +52,9 @@ rig-ozone:
 
 rig-synapse: $(READY)
 	@PYTHON=$(VENV)/python tests/live/rigs/synapse/install.sh
+
+bench: $(READY)
+	@$(VENV)/python -m tests.bench $(BENCH)
 
 format: $(READY)
 	$(VENV)/ruff check --fix .

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-__all__ = ["MIGRATIONS"]
+__all__ = ["MIGRATIONS", "RARE"]
+
+RARE = "kind NOT IN ('decided', 'asked', 'outcome')"
+"""The kinds worth an index. SQLite uses it for searches that say these very words."""
 
 # Actions and protocols are lists. An index takes one value of each entry, so the first ones have a column each;
 # `audit.search` looks into the list itself for entries that have more.
@@ -56,7 +59,7 @@ def _first(db: Database) -> None:
     )
     leaves = db.table("leaves")
     leaves.create_index(["log", "seq"], unique=True)
-    leaves.create_index(["kind"])
+    db.execute(f"CREATE INDEX leaves_rare ON leaves (kind) WHERE {RARE}")
     for column in (*_INDEXED, *_LISTS):
         db.execute(f'CREATE INDEX leaves_{column} ON leaves ("{column}") WHERE "{column}" IS NOT NULL')
     # All that it takes to see which decisions lack a certain outcome, without touching the leaves.

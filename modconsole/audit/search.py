@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from modconsole.audit.header import entry_of, timestamp
+from modconsole.audit.schema import RARE
 from modconsole.core.decision import EntryKind, Record
 from modconsole.core.errors import LogError
 from modconsole.ports.audit import LogQuery
@@ -91,6 +92,8 @@ def _conditions(query: LogQuery) -> tuple[list[str], list[object]]:
         if wanted:
             where.append(f'"{name}" = ?')
             values.append(str(wanted))
+    if query.kind not in (None, EntryKind.DECIDED, EntryKind.ASKED, EntryKind.OUTCOME):
+        where.append(RARE)
     if query.action and query.protocol:
         where.append(
             "EXISTS (SELECT 1 FROM json_each(leaf, '$.protocols') WHERE json_extract(value, '$.id') = ?)"

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from modconsole.audit.database import schema_as_found, schema_as_made
+from modconsole.audit.schema import RARE
 from modconsole.audit.walking import StoredLog, Walked, first_difference, is_signed, stored_logs, walk
 from modconsole.core.decision import EntryKind
 from modconsole.core.merkle import HASH_SIZE, Frontier
@@ -191,7 +192,11 @@ def _of_file(db: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _of_indices(db: sqlite3.Connection) -> Iterator[Finding]:
-    for (said,) in db.execute("PRAGMA integrity_check(1)"):
+    try:
+        answers = [said for (said,) in db.execute("PRAGMA integrity_check(1)")]
+    except sqlite3.Error as error:  # such as an entry that is no JSON any more
+        answers = [str(error)]
+    for said in answers:
         if said != "ok":
             yield Finding(
                 "",
@@ -208,16 +213,25 @@ def _notes(db: sqlite3.Connection, logs: Sequence[StoredLog], kept: Mapping[str,
                 f"keys.db remembers nothing of {log.origin}, so nothing here could tell if entries were taken from its "
                 "end."
             )
-    known = ",".join("?" * len(EntryKind))
-    strange = _one(db, f"SELECT count(*) FROM leaves WHERE kind NOT IN ({known})", *EntryKind)  # noqa: S608 - only marks
+    strange = _of_unknown_kind(db)
     if strange:
         yield f"{strange} entries are of a kind this version does not know. They were checked, but are not listed."
+
+
+def _of_unknown_kind(db: sqlite3.Connection) -> int:
+    known = ",".join("?" * len(EntryKind))
+    try:
+        return int(
+            _one(db, f"SELECT count(*) FROM leaves WHERE {RARE} AND kind NOT IN ({known})", *EntryKind)
+        )  # noqa: S608
+    except sqlite3.Error:
+        return 0  # an entry that cannot be read is a finding already
 
 
 def _oldest(db: sqlite3.Connection) -> datetime | None:
     try:
         return datetime.fromisoformat(_one(db, "SELECT ts FROM leaves ORDER BY id LIMIT 1"))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, sqlite3.Error):
         return None
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -61,7 +62,7 @@ class StaffedHours:
         day = after.astimezone(self.zone).date() - timedelta(days=1)
         for _ in range(370):
             for start, end in self.week[day.weekday()]:
-                begins, ends = self._at(day, start), self._at(day, end)
+                begins, ends = _moment(day, start, self.zone), _moment(day, end, self.zone)
                 if ends > after:
                     yield begins, ends
             day += timedelta(days=1)
@@ -69,11 +70,13 @@ class StaffedHours:
     def is_staffed(self, at: datetime) -> bool:
         return any(begins <= at for begins, _ in _first(self.spans(at)))
 
-    def _at(self, day: date, minutes: int) -> datetime:
-        # Wall-clock arithmetic, then the zone: a shift from 08:00 starts at 08:00 on the day the clocks change too.
-        whole_days, rest = divmod(minutes, 24 * 60)
-        local = datetime.combine(day + timedelta(days=whole_days), time(rest // 60, rest % 60), self.zone)
-        return local.astimezone(UTC)
+
+@lru_cache(maxsize=4096)
+def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+    # Wall-clock arithmetic, then the zone: a shift from 08:00 starts at 08:00 on the day the clocks change too.
+    whole_days, rest = divmod(minutes, 24 * 60)
+    local = datetime.combine(day + timedelta(days=whole_days), time(rest // 60, rest % 60), zone)
+    return local.astimezone(UTC)
 
 
 def _first(spans: Iterator[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

@@ -221,11 +221,13 @@ def carried(protocol: ReviewProtocol, earlier: Iterable[RunView]) -> tuple[RunEv
     """Give the events that carry answers from earlier runs of the case into a new run of `protocol`.
 
     Only answers that fit: the same question id and type, and values that are allowed there. Where two runs answered,
-    the later answer counts. Hand in runs of the present sitting only: yesterday's "no danger" is no answer today.
+    the later answer counts. A run that another took over gives the answers after that point too.
+
+    Hand in runs of the present sitting only: yesterday's "no danger" is no answer today.
     """
     events: dict[str, RunEvent] = {}
     for other in earlier:
-        for id, answer in other.answers.items():
+        for id, answer in _given(other).items():
             question = protocol.question(id)
             if question is None or not _fits(question, answer):
                 continue
@@ -234,6 +236,18 @@ def carried(protocol: ReviewProtocol, earlier: Iterable[RunView]) -> tuple[RunEv
             step = next(step.id for step in protocol.steps if question in step.questions)
             events[id] = RunEvent(RunEventKind.CARRIED, step, answer.at, answer.by, id, answer.values)
     return tuple(events.values())
+
+
+def _given(shown: RunView) -> Mapping[str, Answer]:
+    """Give a run's answers, and where it was taken over those that the handover hid: they are still true."""
+    if not shown.switched_to:
+        return shown.answers
+    hidden: dict[str, Answer] = {}
+    for event in shown.superseded:
+        question = shown.protocol.question(event.question)
+        if question is not None and event.question not in shown.answers:
+            hidden[event.question] = _answer(question, event)
+    return {**shown.answers, **hidden}
 
 
 def _fits(question: Question, answer: Answer) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from modconsole.core.decision import Entry, EntryKind
-from modconsole.core.errors import ModconsoleError
 from modconsole.core.protocol import Resource
 from modconsole.desk.casework import Casework
 from modconsole.desk.decisions import Decisions
@@ -77,8 +76,9 @@ class Desk:
         places = (place,) if place else self.settings.service.jurisdictions
         contacts = self.settings.service.contacts
         try:
-            return Emergency(tuple(self.library.emergency(places)), contacts, SAY)
-        except (ModconsoleError, OSError) as error:
-            return Emergency(
-                (), contacts, (FALLBACK, *SAY), f"The list of emergency lines cannot be read: {error}"
-            )
+            lines = tuple(self.library.emergency(places))
+            problem = "" if lines else "There is no emergency line in the files here."
+        except Exception as error:  # noqa: BLE001 - whatever is broken, it never stands before an emergency
+            lines = ()
+            problem = f"The list of emergency lines cannot be read: {error}"
+        return Emergency(lines, contacts, SAY if lines else (FALLBACK, *SAY), problem)

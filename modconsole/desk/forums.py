@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from modconsole.core.actions import Action
-from modconsole.core.errors import ForumError, ModconsoleError, NotFound, WrongUsage
+from modconsole.core.errors import ForumError, ModconsoleError, NotFound
 from modconsole.ports.forum import Ability, Capabilities, Feature, Forum, ForumInfo, Support
 from modconsole.ports.notify import ForumTrouble, ForumWell, Notifier
 from modconsole.ports.settings import AdapterCatalogue, ForumSettings
@@ -75,8 +75,16 @@ class Forums:
             return info.capabilities.of(wanted)
         try:
             return self._forum(id).capabilities.of(wanted)
-        except ModconsoleError:
+        except ForumError:
             return Ability(Support.NONE, "this forum cannot be reached from here")
+
+    def unusable(self, id: str) -> ForumError | None:
+        """Say why nothing at all can be asked of this forum from here; None when it is worth a try."""
+        try:
+            self._forum(id)
+        except ForumError as error:
+            return error
+        return None
 
     def capabilities(self, id: str) -> Capabilities:
         info = self.status(id).info
@@ -91,6 +99,16 @@ class Forums:
         info = await self.call(id, lambda forum: forum.connect())
         self._status[id] = ForumStatus(id, self._settings[id].kind, info, None, self._now())
         return info
+
+    async def ready(self, id: str) -> None:
+        """Connect if nobody has, or if something failed since: adapters may rely on that.
+
+        Raises:
+            ForumError: Nothing was asked of the forum but who we are.
+        """
+        status = self.status(id)
+        if status.info is None or status.trouble is not None:
+            await self.connect(id)
 
     async def call(self, id: str, ask: Callable[[Forum], Awaitable[T]]) -> T:
         """Ask a forum something, and keep note of whether it went well.
@@ -134,6 +152,9 @@ class Forums:
         if id not in self._open:
             try:
                 self._open[id] = self._catalogue.open(self._settings[id])
-            except WrongUsage as error:
+            except ForumError:
+                raise
+            except ModconsoleError as error:
+                # A missing adapter, settings that do not fit it, a locked keyring: one forum's trouble, nobody else's.
                 raise ForumError(error.what, kept=error.kept, next_step=error.next_step) from error
         return self._open[id]

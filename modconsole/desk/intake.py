@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from modconsole.core import ids
 from modconsole.core.clocks import clock
@@ -14,17 +14,17 @@ from modconsole.core.model import Case, CaseFile, CaseState, Flag, Post, Target
 from modconsole.core.triage import judge
 from modconsole.core.urgency import Reason, Urgency, faster
 from modconsole.desk.forums import Forums
-from modconsole.ports.forum import FlagPage
+from modconsole.ports.forum import FlagPage, Resolved
 from modconsole.ports.library import ProtocolLibrary
 from modconsole.ports.notify import CasesChanged, Notifier
 from modconsole.ports.settings import ServiceSettings
 from modconsole.ports.store import CaseStore
 from modconsole.ports.vault import Vault
 
-__all__ = ["Intake"]
+__all__ = ["Intake", "is_news"]
 
-_CHUNK = 40
-"""Flags stored between two breaths of the event loop: with the screen running, none of its frames waits for more."""
+GENTLY = 40
+"""Cases stored between two breaths of the event loop: with the screen running, none of its frames waits for more."""
 
 
 class Intake:
@@ -50,10 +50,13 @@ class Intake:
         self._now = now
         self._random = random
 
-    async def poll(self, forum: str) -> CasesChanged:
+    async def poll(self, forum: str, *, at_once: int = GENTLY) -> CasesChanged:
         """Take in everything that is new on one forum, and tell who listens.
 
         Where we left off is kept only after its cases are stored, so a crash repeats a page and never skips one.
+
+        Args:
+            at_once: Cases stored in one transaction. More is faster, and keeps a running screen waiting.
 
         Raises:
             ForumError: The forum failed; what had arrived by then is stored.
@@ -61,69 +64,82 @@ class Intake:
         """
         if self._vault.is_locked:
             raise VaultLocked(f"New flags of “{forum}” are not taken in while the keys are locked.")
-        if self._forums.status(forum).info is None:
-            await self._forums.connect(forum)
+        await self._forums.ready(forum)
         total = CasesChanged(forum, 0, 0)
         pages = self._forums.opened(forum).flags(self._store.cursor(forum)).__aiter__()
-        while (page := await self._forums.call(forum, lambda _: anext(pages, None))) is not None:
-            total = _sum(total, await self._take_in_gently(forum, page))
-        if total.new or total.changed:
-            self._notifier.tell(total)
+        try:
+            while (page := await self._forums.call(forum, lambda _: anext(pages, None))) is not None:
+                total = _sum(total, await self._take_in_gently(forum, page, at_once))
+        finally:
+            if total.new or total.changed:  # also what came before it broke off
+                self._notifier.tell(total)
+            if isinstance(pages, AsyncGenerator):
+                await pages.aclose()
         return total
 
-    async def _take_in_gently(self, forum: str, page: FlagPage) -> CasesChanged:
-        by_target = _by_target(page.flags)
+    async def _take_in_gently(self, forum: str, page: FlagPage, at_once: int) -> CasesChanged:
+        by_target = list(_by_target(page.flags).items())
         posts = {_key(post.target): post for post in page.posts}
-        targets = list(by_target)
         total = CasesChanged(forum, 0, 0)
-        for start in range(0, len(targets), _CHUNK):
-            some = {target: by_target[target] for target in targets[start : start + _CHUNK]}
-            total = _sum(total, self._store_some(forum, some, posts))
+        for start in range(0, len(by_target), at_once):
+            total = _sum(total, self._store_some(forum, dict(by_target[start : start + at_once]), posts))
             await asyncio.sleep(0)
-        total = _sum(total, self._resolve_elsewhere(forum, page))
-        self._store.save_cursor(forum, page.cursor)
-        return total
+        return _sum(total, self._finish(forum, page))
 
     def take_in(self, forum: str, page: FlagPage) -> CasesChanged:
         """Take in one page at once (filling a demo, tests)."""
         posts = {_key(post.target): post for post in page.posts}
-        total = _sum(
-            self._store_some(forum, _by_target(page.flags), posts), self._resolve_elsewhere(forum, page)
-        )
-        self._store.save_cursor(forum, page.cursor)
-        return total
+        return _sum(self._store_some(forum, _by_target(page.flags), posts), self._finish(forum, page))
+
+    def _finish(self, forum: str, page: FlagPage) -> CasesChanged:
+        resolved = self._resolve_elsewhere(forum, page)
+        if (
+            page.cursor
+        ):  # without one, the next poll goes on from where this one did: twice is safe, never is not
+            self._store.save_cursor(forum, page.cursor)
+        return resolved
 
     def _store_some(
-        self, forum: str, by_target: dict[tuple[str, str], list[Flag]], posts: dict[tuple[str, str], Post]
+        self,
+        forum: str,
+        by_target: Mapping[tuple[str, str], list[Flag]],
+        posts: Mapping[tuple[str, str], Post],
     ) -> CasesChanged:
+        known_protocols = frozenset(self._library.ids())
         ready: list[tuple[Case, CaseFile]] = []
         new = changed = 0
         most_urgent: Urgency | None = None
-        for key, flags in by_target.items():
-            known = self._store.case_at(forum, flags[0].target)
-            post = posts.get(key)
-            if known is None:
-                made = self._new_case(forum, flags, post)
-                new += 1
-                most_urgent = made[0].urgency if most_urgent is None else faster(most_urgent, made[0].urgency)
-            else:
-                updated = self._updated(known, flags, post)
-                if updated is None:
-                    continue
-                made = updated
-                changed += 1
-            ready.append(made)
-        if ready:
+        with (
+            self._store.alone()
+        ):  # or another console might take in the same post, or close the case, meanwhile
+            for key, flags in by_target.items():
+                known = self._store.case_at(forum, flags[0].target)
+                post = posts.get(key)
+                if known is None:
+                    made = self._new_case(forum, flags, post, known_protocols)
+                    while any(made[0].id == case.id for case, _ in ready):
+                        made = self._new_case(forum, flags, post, known_protocols)
+                    new += 1
+                    urgency = made[0].urgency
+                    most_urgent = urgency if most_urgent is None else faster(most_urgent, urgency)
+                else:
+                    updated = self._updated(known, flags, post, known_protocols)
+                    if updated is None:
+                        continue
+                    made = updated
+                    changed += 1
+                ready.append(made)
             self._store.take_in(ready)
         return CasesChanged(forum, new, changed, most_urgent)
 
-    def _new_case(self, forum: str, flags: list[Flag], post: Post | None) -> tuple[Case, CaseFile]:
-        judged = judge(flags, self._service.reasons, self._knows)
-        flagged_at = min(flag.at for flag in flags)
+    def _new_case(
+        self, forum: str, flags: list[Flag], post: Post | None, protocols: Collection[str]
+    ) -> tuple[Case, CaseFile]:
+        judged = judge(flags, self._service.reasons, protocols.__contains__)
+        flagged_at = min(self._plausible(flag.at) for flag in flags)
         due = clock(judged.urgency, flagged_at, self._service.staffed_hours)
-        author = post.author if post else ""
         case = Case(
-            id=ids.case_id(self._random),
+            id=self._free_id(),
             token=ids.case_token(self._random),
             forum=forum,
             target=flags[0].target,
@@ -137,16 +153,31 @@ class Intake:
             flags=len(flags),
             length=len(post.text) if post else 0,
             updated_at=self._now(),
-            member_key=self._vault.pseudonym(forum, author) if author else "",
+            member_key=self._member_key(forum, post),
         )
         return case, CaseFile(post, tuple(flags))
 
-    def _updated(self, case: Case, flags: list[Flag], post: Post | None) -> tuple[Case, CaseFile] | None:
+    def _free_id(self) -> str:
+        """Draw an id nobody has: among a million cases, two of this length would meet one time in three."""
+        while self._store.case(id := ids.case_id(self._random)) is not None:
+            pass
+        return id
+
+    def _member_key(self, forum: str, post: Post | None) -> str:
+        return self._vault.pseudonym(forum, post.author) if post is not None and post.author else ""
+
+    def _plausible(self, at: datetime) -> datetime:
+        """Keep a flag from the future, or from before there were forums, from hiding its case or breaking its clock."""
+        return min(max(at, _LONG_AGO), self._now())
+
+    def _updated(
+        self, case: Case, flags: list[Flag], post: Post | None, protocols: Collection[str]
+    ) -> tuple[Case, CaseFile] | None:
         """Add what is new to a case we know; None when nothing is."""
         file = self._store.file(case)
         known = {flag.id for flag in file.flags}
         fresh = tuple(flag for flag in flags if flag.id not in known)
-        newer = post is not None and _differs(post, file)
+        newer = post is not None and is_news(post, file)
         if not fresh and not newer:
             return None
         all_flags = file.flags + fresh
@@ -158,78 +189,105 @@ class Intake:
             changed_since_flagged=case.changed_since_flagged or bool(later),
             length=case.length or len(post.text if post else ""),
             updated_at=self._now(),
+            member_key=case.member_key or self._member_key(case.forum, post),
         )
-        return (self._judged_again(case, all_flags) if fresh else case), file
+        return (self._judged_again(case, all_flags, fresh, protocols) if fresh else case), file
 
-    def _judged_again(self, case: Case, flags: tuple[Flag, ...]) -> Case:
+    def _judged_again(
+        self, case: Case, flags: tuple[Flag, ...], fresh: tuple[Flag, ...], protocols: Collection[str]
+    ) -> Case:
         """Let new flags make a case more urgent, never less, and bring a closed one back."""
-        judged = judge(flags, self._service.reasons, self._knows)
+        judged = judge(flags, self._service.reasons, protocols.__contains__)
         urgency = faster(case.urgency, judged.urgency)
-        due = clock(urgency, case.flagged_at, self._service.staffed_hours)
-        reasons = tuple(dict.fromkeys((*judged.reasons, *case.reasons)))
-        reopened = case.state is CaseState.CLOSED
-        if reopened:
-            latest = max(flag.at for flag in flags)
-            due = clock(urgency, latest, self._service.staffed_hours)
-            reasons = (Reason("reopened", "flagged again after it was closed"), *reasons)
-        return replace(
+        reasons = (*judged.reasons, *(r for r in case.reasons if r.code != "elsewhere"))
+        case = replace(
             case,
             urgency=urgency,
-            reasons=reasons,
+            topic=judged.topic or case.topic,
             suggested=tuple(dict.fromkeys((*judged.suggested, *case.suggested))),
-            look_due=due.look,
-            act_due=due.act,
-            state=CaseState.OPEN,
-            first_opened_at=None if reopened else case.first_opened_at,
-            last_decided_at=None if reopened else case.last_decided_at,
             resolved_elsewhere=False,
-            passed_on_by=() if reopened else case.passed_on_by,
         )
+        if case.state is CaseState.CLOSED:
+            again = Reason("reopened", "flagged again after it was closed")
+            reasons = (again, *(r for r in reasons if r.code != again.code))
+            # Its clock begins anew, with the flag that brought it back.
+            case = replace(
+                _open_again(case), flagged_at=min(self._plausible(flag.at) for flag in fresh), passed_on_by=()
+            )
+        due = clock(urgency, case.flagged_at, self._service.staffed_hours)
+        return replace(case, reasons=tuple(dict.fromkeys(reasons)), look_due=due.look, act_due=due.act)
 
     def _resolve_elsewhere(self, forum: str, page: FlagPage) -> CasesChanged:
-        """Note what was answered on the forum itself. A case somebody here has begun stays, and says so."""
+        """Note what was answered on the forum itself. A case somebody here has begun stays, and says so.
+
+        What we answered ourselves comes back as news from some forums; it is none. And a flag that is younger than the
+        answer was not answered by it.
+        """
+        info = self._forums.status(forum).info
         changed = 0
         for resolved in page.resolved:
-            case = self._store.case_at(forum, resolved.target)
-            if case is None or case.state is CaseState.CLOSED or case.resolved_elsewhere:
+            if info is not None and info.me and resolved.by == info.me:
                 continue
-            untouched = case.first_opened_at is None
-            self._store.save_case(
-                replace(
-                    case,
-                    resolved_elsewhere=True,
-                    state=CaseState.CLOSED if untouched else case.state,
-                    closed_at=self._now() if untouched else None,
-                    reasons=(Reason("elsewhere", "answered on the forum itself"), *case.reasons),
+            with self._store.alone():
+                case = self._store.case_at(forum, resolved.target)
+                if (
+                    case is None
+                    or case.state is CaseState.CLOSED
+                    or case.resolved_elsewhere
+                    or case.last_decided_at is not None
+                    or self._flagged_since(case, resolved, page)
+                ):
+                    continue
+                untouched = case.first_opened_at is None
+                self._store.save_case(
+                    replace(
+                        case,
+                        resolved_elsewhere=True,
+                        state=CaseState.CLOSED if untouched else case.state,
+                        closed_at=self._now() if untouched else case.closed_at,
+                        reasons=(Reason("elsewhere", "answered on the forum itself"), *case.reasons),
+                    )
                 )
-            )
             changed += 1
         return CasesChanged(forum, 0, changed)
 
+    def _flagged_since(self, case: Case, resolved: Resolved, page: FlagPage) -> bool:
+        if resolved.at is None:
+            return any(_key(flag.target) == _key(case.target) for flag in page.flags)
+        return any(flag.at > resolved.at for flag in self._store.file(case).flags)
+
     def wake(self) -> int:
         """Bring back the cases whose follow-up is due; gives how many."""
-        due = self._store.follow_ups(self._now())
-        for case in due:
-            reason = Reason("follow_up", "the follow-up you set is due")
-            self._store.save_case(
-                replace(
-                    case,
-                    state=CaseState.OPEN,
-                    closed_at=None,
-                    urgency=faster(case.urgency, Urgency.SOON),
-                    reasons=(reason, *(r for r in case.reasons if r.code != reason.code)),
-                    look_due=case.follow_up_at,
-                    first_opened_at=None,
-                    last_decided_at=None,
-                    follow_up_at=None,
-                )
-            )
-        if due:
-            self._notifier.tell(CasesChanged("", 0, len(due)))
-        return len(due)
+        woken = 0
+        with self._store.alone():
+            for case in self._store.follow_ups(self._now()):
+                self._store.save_case(self._woken(case))
+                woken += 1
+        if woken:
+            self._notifier.tell(CasesChanged("", 0, woken))
+        return woken
 
-    def _knows(self, protocol: str) -> bool:
-        return protocol in self._library.ids()
+    def _woken(self, case: Case) -> Case:
+        reason = Reason("follow_up", "the follow-up you set is due")
+        urgency = faster(case.urgency, Urgency.SOON)
+        since = case.follow_up_at or self._now()
+        return replace(
+            _open_again(case),
+            urgency=urgency,
+            reasons=(reason, *(r for r in case.reasons if r.code != reason.code)),
+            flagged_at=since,
+            look_due=since,
+            act_due=clock(urgency, since, self._service.staffed_hours).act,
+            follow_up_at=None,
+        )
+
+
+_LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+def _open_again(case: Case) -> Case:
+    """Put a case back into the queue. `closed_at` stays: what was answered up to then belongs to that sitting."""
+    return replace(case, state=CaseState.OPEN, first_opened_at=None, last_decided_at=None)
 
 
 def _key(target: Target) -> tuple[str, str]:
@@ -237,13 +295,15 @@ def _key(target: Target) -> tuple[str, str]:
 
 
 def _by_target(flags: Iterable[Flag]) -> dict[tuple[str, str], list[Flag]]:
-    grouped: dict[tuple[str, str], list[Flag]] = {}
+    """Put the flags of one target together, each once however often it came."""
+    grouped: dict[tuple[str, str], dict[str, Flag]] = {}
     for flag in flags:
-        grouped.setdefault(_key(flag.target), []).append(flag)
-    return grouped
+        grouped.setdefault(_key(flag.target), {}).setdefault(flag.id, flag)
+    return {key: list(some.values()) for key, some in grouped.items()}
 
 
-def _differs(post: Post, file: CaseFile) -> bool:
+def is_news(post: Post, file: CaseFile) -> bool:
+    """Say whether a post is another version than the latest we have; one without text and version says nothing."""
     latest = file.latest
     if latest is None:
         return True

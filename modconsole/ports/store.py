@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -65,6 +66,15 @@ class CaseStore(ABC):
 
     Every write is durable when the call returns. Reading the queue never needs the vault.
     """
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other consoles from writing until this ends, and save what is written inside together or not at all.
+
+        For reading something, changing it and saving it, so that nothing another console saved in between is undone.
+        Nothing may be awaited inside.
+        """
+        yield
 
     # The queue
 

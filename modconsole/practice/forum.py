@@ -40,7 +40,7 @@ from modconsole.practice.world import ARRIVAL_SECONDS, World, moment
 
 __all__ = ["SimulatedForum", "SimulatedSettings"]
 
-PAGE = 500
+PAGE = 2_000
 FILE_NAME = "practice.db"
 
 _NATIVE = Ability(Support.NATIVE)

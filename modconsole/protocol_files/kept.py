@@ -37,6 +37,7 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._index: dict[str, str] | None = None
+        self._on_disk: set[str] = set()
 
     def read(self, hash: str) -> dict[str, Any] | None:
         """Give a kept text if it is there and still is what its name says."""
@@ -47,14 +48,21 @@ class Kept:
             return None
         return text
 
-    def write(self, hash: str, text: Mapping[str, Any]) -> None:
-        """Keep a text; durable when this returns.
+    def write(self, hash: str, text: Mapping[str, Any], *, durable: bool) -> None:
+        """Keep a text.
+
+        Args:
+            durable: Return only when it is on disk.
 
         Raises:
             OSError: It could not be written.
         """
-        if self.read(hash) != text:
-            write_json(self._folder / f"{hash}.json", text, durable=True)
+        there = self.read(hash) == text
+        if there and (hash in self._on_disk or not durable):
+            return
+        write_json(self._folder / f"{hash}.json", text, durable=durable)
+        if durable:
+            self._on_disk.add(hash)
 
     def path(self, hash: str) -> Path:
         return self._folder / f"{hash}.json"
@@ -80,7 +88,7 @@ class Kept:
         index = read_json(self._folder / _INDEX)
         known = {**(index if isinstance(index, dict) else {}), **(self._index or {}), name: hash}
         self._index = known
-        write_json(self._folder / _INDEX, known, durable=True)
+        write_json(self._folder / _INDEX, known, durable=False)
 
 
 def read_json(path: Path) -> Any:

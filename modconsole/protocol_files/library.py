@@ -128,7 +128,7 @@ class FileLibrary(ProtocolLibrary):
                 kept="The run has not begun; nothing was changed.",
             )
         try:
-            self._kept.write(protocol.hash, text)
+            self._kept.write(protocol.hash, text, durable=True)
         except OSError as error:
             raise StoreError(
                 f"The text of “{protocol.title}” cannot be kept: {error.strerror}.",
@@ -170,7 +170,7 @@ class FileLibrary(ProtocolLibrary):
             for id in self._ids(kind):
                 found += self._load(kind, id).problems
         for id in self._look().ids("include"):
-            found += self._include(id)[1]
+            found += self._problems_of_include(id)
         self._resources()
         found += (self._all_resources or ([], []))[1]
         return tuple(dict.fromkeys((*found, *self._trouble.values())))
@@ -236,7 +236,7 @@ class FileLibrary(ProtocolLibrary):
 
     def _remember(self, name: str, hash: str, text: _Text) -> None:
         try:
-            self._kept.write(hash, text)
+            self._kept.write(hash, text, durable=False)
             self._kept.set_last_good(name, hash)
         except OSError as error:
             # The protocol works; only its safety net does not. `keep` will say so, loudly, when a run begins.
@@ -374,6 +374,14 @@ class FileLibrary(ProtocolLibrary):
                     _check_name(record.get("id"), path, report)
             self._includes[id] = (record if report.is_good else None), tuple(report.problems)
         return self._includes[id]
+
+    def _problems_of_include(self, id: str) -> tuple[LibraryProblem, ...]:
+        stamp = self._look().stamp
+        held = None if id in self._includes else self._from_cache("include", id, stamp)
+        if held is None:
+            held = _Loaded(problems=self._include(id)[1])
+            self._to_cache("include", id, stamp, held)
+        return held.problems
 
     def _make_template(self, path: Path, report: Report) -> _Text | None:
         record = self._read(path, schema.TEMPLATE, report)

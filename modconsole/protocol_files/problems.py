@@ -67,7 +67,8 @@ class Report:
             word: The word to look up, if it may be a slip of the fingers.
             among: The correct words.
         """
-        self._note(LibraryProblem(at.file, at.line, at.column, found, expected, nearest(word, among)))
+        if not self.is_full:
+            self._note(LibraryProblem(at.file, at.line, at.column, found, expected, nearest(word, among)))
 
     def warn(self, at: Mark, found: str, expected: str) -> None:
         """Note something that wants a look, while the file is used all the same."""
@@ -78,21 +79,13 @@ class Report:
         return all(problem.warning for problem in self.problems)
 
     def _note(self, problem: LibraryProblem) -> None:
-        if len(self.problems) >= MAX_PROBLEMS:
-            if not self.is_full:
-                self.is_full = True
-                self.problems.append(
-                    LibraryProblem(
-                        problem.file,
-                        problem.line,
-                        problem.column,
-                        f"more than {MAX_PROBLEMS} mistakes",
-                        "the ones above to be mended first",
-                    )
-                )
+        if self.is_full or problem in self.problems:
             return
-        if problem not in self.problems:
-            self.problems.append(problem)
+        if len(self.problems) == MAX_PROBLEMS:
+            self.is_full = True
+            more, mend = f"more than {MAX_PROBLEMS} mistakes", "the ones above to be mended first"
+            problem = LibraryProblem(problem.file, problem.line, problem.column, more, mend)
+        self.problems.append(problem)
 
 
 def nearest(word: str, among: Iterable[str]) -> str:

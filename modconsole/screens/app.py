@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 from textual import events
@@ -30,6 +31,8 @@ from modconsole.screens.notifier import ScreenNotifier
 from modconsole.screens.safe import SafeApp
 from modconsole.screens.theme import CSS, THEMES
 from modconsole.screens.words import action_words, count, error_words
+
+T = TypeVar("T")
 
 __all__ = ["Console", "Pending"]
 
@@ -54,13 +57,6 @@ class Console(SafeApp[int]):
     CSS = CSS
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.ANYWHERE)]
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-tiny"),
-        (60, "-narrow"),
-        (120, "-wide"),
-        (160, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (15, "-tall")]
     TITLE = "modconsole"
 
     @dataclass
@@ -128,7 +124,9 @@ class Console(SafeApp[int]):
         self.count_up()
         wrong = clashes(self.desk.settings.look.keys)
         if wrong:
-            self.put_up(Banner("keys", f"Keys in your settings: {' '.join(wrong)}", "The usual keys stay for these."))
+            self.put_up(
+                Banner("keys", f"Keys in your settings: {' '.join(wrong)}", "The usual keys stay for these.")
+            )
         if self._unsettled:
             self._desk_screen.show_matters()
         self.background(self._look_at_library())
@@ -203,7 +201,9 @@ class Console(SafeApp[int]):
             seconds = self.desk.forums.poll_seconds(forum)
         except ModconsoleError:
             seconds = 30.0
-        return seconds * (0.8 + 0.4 * os.urandom(1)[0] / 255)  # so that a team's consoles do not ask all at once
+        return seconds * (
+            0.8 + 0.4 * os.urandom(1)[0] / 255
+        )  # so that a team's consoles do not ask all at once
 
     # What the desk tells
 
@@ -232,7 +232,9 @@ class Console(SafeApp[int]):
         waiting = self.unsettled()
         if waiting:
             words = count(len(waiting), "decision is", "decisions are")
-            self.put_up(Banner("unsettled", f"{words} sealed but not settled.", "Finish or withdraw with one key."))
+            self.put_up(
+                Banner("unsettled", f"{words} sealed but not settled.", "Finish or withdraw with one key.")
+            )
         else:
             self.take_down("unsettled")
         self._desk_screen.refresh_bars()
@@ -269,10 +271,8 @@ class Console(SafeApp[int]):
     async def _carry_out(self, decision: DecisionState, window: float) -> None:
         pending = self.pending.get(decision.id)
         if pending is not None:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(pending.go.wait(), window)
-            except TimeoutError:
-                pass
             self.pending.pop(decision.id, None)
         await self.settle_now(decision.id)
 
@@ -345,10 +345,14 @@ class Console(SafeApp[int]):
         what = f"Decided, but not carried out yet: {names}" if names else "A decision is being carried out"
         items = [
             ("wait", "Carry it out now, then leave", ""),
-            ("leave", "Leave now", "It stays unsettled in the log. Nothing is sent; the next start shows it."),
+            (
+                "leave",
+                "Leave now",
+                "It stays unsettled in the log. Nothing is sent; the next start shows it.",
+            ),
             ("stay", "Stay", ""),
         ]
-        chosen = await self.push_screen_wait(Pick(what, items))
+        chosen = await self.ask(Pick(what, items))
         if chosen == "wait":
             for pending in list(self.pending.values()):
                 pending.go.set()
@@ -367,6 +371,10 @@ class Console(SafeApp[int]):
         what, *rest = error_words(error)
         short = plain(what, lines=False, limit=140)
         self.notify("\n".join(rest) or what, title=short if rest else "", severity="warning", timeout=12)
+
+    async def ask(self, dialog: Screen[T]) -> T | None:
+        """Show a dialog and wait for what it gives; None when it was left. Only from `background` work."""
+        return await self.push_screen_wait(dialog)
 
     def background(self, work: Coroutine[object, object, object]) -> None:
         """Let something run that may take a while or ask; its errors are shown."""

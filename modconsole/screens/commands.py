@@ -127,6 +127,18 @@ def _moves(place: Place, target: str, what: str) -> list[Command]:
     ]
 
 
+def _nth_answer(number: int) -> Command:
+    return _protocol(
+        f"option_{number}",
+        str(number),
+        "that answer",
+        f"Choose answer {number}.",
+        lambda d: d.answer_nth(number),
+        check=lambda d: d.why_no_nth(number),
+        in_palette=False,
+    )
+
+
 COMMANDS: tuple[Command, ...] = (
     # Everywhere
     Command(
@@ -430,18 +442,7 @@ COMMANDS: tuple[Command, ...] = (
         check=lambda d: d.why_no_answer("unclear"),
         in_palette=False,
     ),
-    *(
-        _protocol(
-            f"option_{n}",
-            str(n),
-            "that answer",
-            f"Choose answer {n}.",
-            lambda d, n=n: d.answer_nth(n),
-            check=lambda d, n=n: d.why_no_nth(n),
-            in_palette=False,
-        )
-        for n in range(1, 10)
-    ),
+    *map(_nth_answer, range(1, 10)),
     _protocol(
         "go",
         "enter",
@@ -456,7 +457,7 @@ COMMANDS: tuple[Command, ...] = (
         "space",
         "tick",
         "Tick the step, or take the tick back.",
-        lambda d: d.tick(),
+        lambda d: d.tick_step(),
         check=lambda d: d.why_no_step(),
     ),
     _protocol(
@@ -477,7 +478,7 @@ COMMANDS: tuple[Command, ...] = (
         foot=16,
     ),
     # Choosing actions
-    *_moves(Place.CHOOSE, "list", "action"),
+    *_moves(Place.CHOOSE, "choices", "action"),
     Command(
         "choose.tick",
         ("space", "x"),
@@ -595,7 +596,7 @@ COMMANDS: tuple[Command, ...] = (
         in_palette=False,
     ),
     # Open matters
-    *_moves(Place.MATTERS, "list", "matter"),
+    *_moves(Place.MATTERS, "choices", "matter"),
     Command(
         "matters.finish",
         ("f",),

@@ -136,7 +136,7 @@ class Compose(Dialog[str]):
         if not items:
             self.console.say("This protocol has no message template; write your own words.")
             return
-        chosen = await self.app.push_screen_wait(Pick("Which template?", items))
+        chosen = await self.console.ask(Pick("Which template?", items))
         if chosen is not None:
             self._template = chosen
             self.area.load_text(plain(self._stationery.fill(chosen)))
@@ -158,7 +158,7 @@ class Compose(Dialog[str]):
             stale = found[id].is_stale(today) and not self._stationery.stale_allowed
             return "Nobody checked that one lately, so it cannot be sent to a member." if stale else ""
 
-        chosen = await self.app.push_screen_wait(Pick("Which service?", items, refused=refused))
+        chosen = await self.console.ask(Pick("Which service?", items, refused=refused))
         if chosen is not None:
             self.area.focus()
             self.area.insert(plain(resource_text(found[chosen])))

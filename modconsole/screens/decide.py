@@ -68,7 +68,7 @@ class ChooseActions(Dialog[list[str]]):
         self._values = [offer.action.value for offer in self._offers] + [
             REVERSE + decision.id for decision in self._reversals
         ]
-        self.ticked = [action.value for action in ticked if action.value in self._values]
+        self.ticked: list[str] = [action.value for action in ticked if action.value in self._values]
 
     def compose(self) -> ComposeResult:
         with box(f"What is to be done?  {self._case.id}"):
@@ -78,16 +78,16 @@ class ChooseActions(Dialog[list[str]]):
     def on_mount(self) -> None:
         start = self._values.index(self.ticked[0]) if self.ticked else 0
         self._show(start)
-        self.list.focus()
+        self.choices.focus()
 
     @property
-    def list(self) -> Choices:
+    def choices(self) -> Choices:
         return self.query_one(Choices)
 
     def _show(self, cursor: int) -> None:
         items = [partial(self._offer, offer) for offer in self._offers]
         more = [partial(self._reversal, decision) for decision in self._reversals]
-        self.list.show_items([*items, *more], cursor=cursor)
+        self.choices.show_items([*items, *more], cursor=cursor)
 
     def _box_of(self, value: str) -> str:
         if value not in self.ticked:
@@ -113,17 +113,17 @@ class ChooseActions(Dialog[list[str]]):
     # Commands
 
     def tick(self) -> None:
-        value = self._values[self.list.cursor]
+        value = self._values[self.choices.cursor]
         if value in self.ticked:
             self.ticked.remove(value)
         elif value.startswith(REVERSE) or any(known.startswith(REVERSE) for known in self.ticked):
             self.ticked = [value]
         else:
             self.ticked.append(value)
-        self._show(self.list.cursor)
+        self._show(self.choices.cursor)
 
     def go_on(self) -> None:
-        self.dismiss(self.ticked or [self._values[self.list.cursor]])
+        self.dismiss(self.ticked or [self._values[self.choices.cursor]])
 
     def cancel(self) -> None:
         self.dismiss(None)
@@ -190,7 +190,7 @@ class Deciding:
         return stages
 
     async def _choose(self) -> bool:
-        chosen = await self._screen.app.push_screen_wait(ChooseActions(self._view, self._actions))
+        chosen = await self._screen.console.ask(ChooseActions(self._view, self._actions))
         if not chosen:
             return False
         self._reverses = next(
@@ -209,7 +209,7 @@ class Deciding:
         if not text and action is Action.EDIT:
             text = self._post_text()
         heading = f"{spec.label}: {self._member_name()}"
-        written = await self._screen.app.push_screen_wait(
+        written = await self._screen.console.ask(
             Compose(
                 heading,
                 stationery,
@@ -225,7 +225,7 @@ class Deciding:
 
     async def _until(self, action: Action) -> bool:
         spec, now, zone = ACTIONS[action], self._desk.now(), self._screen.console.zone
-        said = await self._screen.app.push_screen_wait(
+        said = await self._screen.console.ask(
             AskLine(
                 f"{spec.label}: until when?",
                 read=lambda text: parse_when(text, now, zone),
@@ -244,7 +244,7 @@ class Deciding:
         return True
 
     async def _ask_reason(self) -> bool:
-        words = await self._screen.app.push_screen_wait(
+        words = await self._screen.console.ask(
             AskWords(
                 "Why? A few words for the record",
                 about=self._reason_page,
@@ -274,9 +274,8 @@ class Deciding:
 
     async def _confirm(self) -> bool:
         page: Page = self._reverse_page if self._reverses else self._confirm_page
-        return bool(
-            await self._screen.app.push_screen_wait(Confirm("If you confirm", page, yes="yes, do this"))
-        )
+        dialog: Dialog[bool] = Confirm("If you confirm", page, yes="yes, do this")
+        return bool(await self._screen.console.ask(dialog))
 
     def _confirm_page(self, width: int) -> list[Line]:
         lines: list[Line] = []

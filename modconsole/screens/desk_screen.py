@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
+from zoneinfo import ZoneInfo
 
 from textual import events
 from textual.app import ComposeResult
@@ -14,18 +14,19 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
+from textual.widgets import Input
 
 from modconsole.core.actions import ACTIONS, Action, OutcomeKind
 from modconsole.core.decision import DecisionState
-from modconsole.core.errors import ForumError, ModconsoleError, NotFound
+from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, NotFound
 from modconsole.core.model import CaseState, TargetKind
 from modconsole.core.protocol import Question, QuestionType
-from modconsole.core.run import SKIP_REASONS, Follow, Run, RunView, StepState, view as run_view
-from modconsole.core.text import plain
+from modconsole.core.run import SKIP_REASONS, Follow, Run, RunView, StepState, StepView
+from modconsole.core.run import view as run_view
 from modconsole.core.urgency import Urgency
 from modconsole.desk import CaseView, Desk, Settlement, Standing
-from modconsole.ports.forum import Feature
 from modconsole.ports.notify import CasesChanged
 from modconsole.screens.bars import banner_page, status_page
 from modconsole.screens.case_page import SHOWN_MORE, CaseLook, waiting_by_hand
@@ -43,7 +44,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DeskScreen"]
 
-WIDE = 120
+WIDE, VERY_WIDE = 120, 160
+TINY = (60, 15)
+
+_PLACES = {"queue": Place.QUEUE, "case": Place.CASE, "protocol": Place.PROTOCOL}
 
 
 class DeskScreen(Screen[object]):
@@ -51,30 +55,1083 @@ class DeskScreen(Screen[object]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.DESK)]
     AUTO_FOCUS = "#queue"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-tiny"),
+        (TINY[0], "-narrow"),
+        (WIDE, "-wide"),
+        (VERY_WIDE, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (TINY[1], "-tall")]
 
     def __init__(self, desk: Desk, *, start: str = "") -> None:
         super().__init__()
         self.desk = desk
         self._start = start
+        self._zone = ZoneInfo(desk.settings.service.time_zone)
         self.case_id = ""
         self.view: CaseView | None = None
         self.look = CaseLook()
         self._run_id = ""
         """The run chosen with `p`; empty for the one that wants something."""
         self._preview = ""
-        """A protocol looked at, but not begun."""
-        me, now = desk.settings.me, desk.now
-        zone = self._zone()
-        self.queue = QueuePane(desk.store, me, now, id="queue")
-        self.case = CasePane(me, now, zone, id="case")
+        """A protocol that is looked at, but not begun."""
+        self.queue = QueuePane(desk.store, desk.settings.me, desk.now, id="queue")
+        self.case = CasePane(desk.settings.me, desk.now, self._zone, id="case")
         self.protocol = ProtocolPane(id="protocol")
-        self._panes: tuple[Widget, ...] = (self.queue, self.case, self.protocol)
         self._here: Widget = self.queue
-        self._counting = False
-
-    def _zone(self):  # type: ignore[no-untyped-def]
-        raise NotImplementedError
+        self._countdown: Timer | None = None
 
     @property
     def console(self) -> Console:
         return cast("Console", self.app)
+
+    # Layout
+
+    def compose(self) -> ComposeResult:
+        keymap = self.desk.settings.look.keys
+        yield Bar(page=self._set_banners, id="banners")
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield self.queue
+                yield Bar(page=self._set_why, id="why")
+            yield self.case
+            with Vertical(id="protocol-side"):
+                yield self.protocol
+        yield KeyBar(self.places, lambda: self, keymap, id="keys")
+        yield Bar(page=self._set_status, id="status")
+        yield Bar(page=self._set_small, id="small")
+
+    def on_mount(self) -> None:
+        self.set_class(self.console.is_plain, "-plain")
+        self._arrange()
+        self._title_panes()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+        self._title_panes()
+        self.query_one("#small", Bar).again()
+        if self.focused is None and not self._is_tiny:
+            self._here.focus()
+
+    @property
+    def is_wide(self) -> bool:
+        return self.app.size.width >= WIDE
+
+    @property
+    def _is_tiny(self) -> bool:
+        return self.app.size.width < TINY[0] or self.app.size.height < TINY[1]
+
+    def _arrange(self) -> None:
+        for pane, name in ((self.queue, "queue"), (self.case, "case"), (self.protocol, "protocol")):
+            self.set_class(pane is self._here, f"-at-{name}")
+
+    def places(self) -> tuple[Place, ...]:
+        """Say whose keys work here: the pane's, then the desk's."""
+        return _PLACES[self._here.id or "queue"], Place.DESK
+
+    def go(self, pane: Widget) -> None:
+        """Go to a pane; in a narrow window the others make room."""
+        self._here = pane
+        self._arrange()
+        pane.focus()
+        self._title_panes()
+        self.query_one("#keys", KeyBar).again()
+
+    def turn(self, by: int) -> None:
+        panes: list[Widget] = [self.queue, self.case, self.protocol]
+        self.go(panes[(panes.index(self._here) + by) % len(panes)])
+
+    def back(self) -> None:
+        if self._here is self.queue:
+            self.console.leave()
+        else:
+            self.go(self.queue)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if event.widget is not self._here and event.widget in (self.queue, self.case, self.protocol):
+            self.go(event.widget)
+
+    def _title_panes(self) -> None:
+        names = {
+            self.queue: self.queue.heading,
+            self.case: f"Case {self.case_id}" if self.case_id else "Case",
+            self.protocol: self._protocol_title(),
+        }
+        for pane, name in names.items():
+            shown = f"▸ {name}" if pane is self._here else name
+            if not self.is_wide:
+                others = [n.split(" · ")[0] for p, n in names.items() if p is not self._here]
+                shown = f"{shown}   tab: {', '.join(others)}"
+            pane.border_title = Content(f" {shown} ")
+
+    def _protocol_title(self) -> str:
+        run = self.protocol.run
+        if run is None:
+            return "Protocol"
+        return f"Protocol · {run.protocol.id}" if self.is_wide else "Protocol"
+
+    # Bars
+
+    def refresh_bars(self) -> None:
+        """Set banners, keys and status again, because what they tell has changed."""
+        if not self.is_mounted:
+            return
+        for bar in self.query(Bar):
+            bar.again()
+        pending = bool(self.console.pending)
+        if pending and self._countdown is None:
+            self._countdown = self.set_interval(1, self._count_down)
+        elif not pending and self._countdown is not None:
+            self._countdown.stop()
+            self._countdown = None
+
+    def _count_down(self) -> None:
+        self.query_one("#status", Bar).again()
+
+    def _set_banners(self, width: int) -> list[Line]:
+        return banner_page(self.console.banners, width, room=3 if self.app.size.height >= 30 else 2)
+
+    def _set_why(self, width: int) -> list[Line]:
+        queue = self.queue
+        row = queue.row(queue.cursor) if queue.total else None
+        case = self.desk.store.case(row.id) if row else None
+        height = 6 if self.is_wide else 3
+        return why_page(case, row, self.desk.now().timestamp(), self.desk.settings.me, width, height)
+
+    def _set_status(self, width: int) -> list[Line]:
+        settings = self.desk.settings
+        return status_page(
+            now=self.desk.now(),
+            zone=self._zone,
+            me=settings.me,
+            role=settings.role,
+            demo=settings.demo,
+            forums=self.desk.forums.statuses(),
+            pending=self._pending_words(),
+            unsettled=len(self.console.unsettled()),
+            sealed=self.console.sealed,
+            width=width,
+        )
+
+    def _pending_words(self) -> str:
+        if not self.console.pending:
+            return "carrying out …" if self.console.settling else ""
+        pending = list(self.console.pending.values())[-1]
+        left = max(0.0, (pending.until - self.desk.now()).total_seconds())
+        return f"{action_words(pending.decision)} in {span(left)} · z undoes it"
+
+    def _set_small(self, width: int) -> list[Line]:
+        size = self.app.size
+        words = (
+            f"The window is {size.width} by {size.height}; the console needs {TINY[0]} by {TINY[1]}. "
+            "Make it larger and go on where you were; everything is kept. ! still opens the emergency panel."
+        )
+        return paragraph(words, width, Ink.STRONG)
+
+    # Commands: the way in
+
+    def action_command(self, id: str) -> None:
+        if id.startswith("anywhere."):
+            run_command(id, self.console, self.console.say)
+        elif not self._is_tiny:
+            self.run_here(id)
+
+    def run_here(self, id: str) -> None:
+        """Run a command of the desk; an error is shown, and the desk goes on."""
+        try:
+            run_command(id, self, self.console.say)
+        except ModconsoleError as error:
+            self.console.tell(error)
+
+    def _later(self, work: Coroutine[object, object, object]) -> None:
+        self.console.background(work)
+
+    # What the console tells
+
+    def begin(self) -> None:
+        """Do what waited for the first frame."""
+        self.desk.emergency()  # read once now, so that it is instant when it matters
+        if self._start:
+            self.queue.go_to(self._start)
+            self.open_case(self._start)
+
+    def heed_cases(self, changed: CasesChanged) -> None:
+        if self.queue.look():
+            self._title_panes()
+        if changed.new and changed.most_urgent is Urgency.NOW:
+            self.console.say("A new case is needed now. It is at the top of the queue.")
+        if self.case_id and changed.changed:
+            self._reload_if_changed()
+
+    def _reload_if_changed(self) -> None:
+        """Show what is new about the open case; text that changed while it was read is folded first."""
+        before = self.view
+        self._reload()
+        after = self.view
+        if before is None or after is None or before.file is None or after.file is None:
+            return
+        if before.file.latest != after.file.latest:
+            self._post_changed()
+        elif len(before.file.flags) != len(after.file.flags):
+            self.look.news = "It was flagged again while you have it open."
+            self.case.again()
+
+    def _post_changed(self) -> None:
+        was_read = self.look.text
+        self.look.text = False
+        self.look.news = (
+            "The post changed" + (" since you read it" if was_read else "") + ": space shows how."
+        )
+        self.case.again()
+
+    def heed_decision(self, case: str, decision: DecisionState) -> None:
+        if case and case == self.case_id:
+            self._reload()
+        self.queue.look()
+
+    def heed_settlement(self, settlement: Settlement) -> None:
+        """Say what came of a decision: nothing more than is known."""
+        state = settlement.state
+        case = self.desk.decisions.case_of(state.id)
+        trouble = [o for o in state.orders if o.outcome in _TROUBLE]
+        if settlement.problem is not None:
+            self.console.tell(settlement.problem)
+        elif trouble:
+            words = "; ".join(f"{ACTIONS[o.action].label}: {order_words(o)}" for o in trouble)
+            self.console.notify(
+                f"{words}. o shows what can be done.", title=case, severity="warning", timeout=12
+            )
+        elif settlement.by_hand:
+            labels = ", ".join(ACTIONS[order.action].label for order in settlement.by_hand)
+            self.console.say(f"To do by hand: {labels}. When it is done, b records it.")
+        elif state.is_settled and not state.reversed:
+            self.console.say(
+                f"{action_words(state)}: " + ", ".join(dict.fromkeys(map(order_words, state.orders))) + "."
+            )
+        if any(o.outcome is OutcomeKind.CONFLICT for o in trouble) and case == self.case_id:
+            self.read_again()
+
+    def tick(self) -> None:
+        """Let time pass: clocks, leases, follow-ups."""
+        now = self.desk.now()
+        try:
+            if now.second < 15:  # once a minute; this is called four times
+                if not self.desk.vault.is_locked:
+                    self.desk.intake.wake()
+                if self.case_id and self.view is not None and not self.view.claimed_by_other:
+                    self.desk.cases.renew(self.case_id)
+            self.queue.look()
+        except ModconsoleError as error:
+            self.console.tell(error)
+        self.queue.refresh()
+        self.query_one("#status", Bar).again()
+
+    # The queue
+
+    def on_queue_pane_moved(self) -> None:
+        self.query_one("#why", Bar).again()
+        self._title_panes()
+
+    def on_queue_pane_chosen(self, event: QueuePane.Chosen) -> None:
+        self.run_here("queue.open")
+
+    def open_selected(self) -> None:
+        if self.queue.under_cursor:
+            self.open_case(self.queue.under_cursor)
+        else:
+            self.console.say("There is no case to open.")
+
+    def next_case(self) -> None:
+        self.queue.look()
+        if self.case_id and self.case_id == self.queue.under_cursor:
+            if self.queue.cursor + 1 >= self.queue.total:
+                self.console.say("That was the last case in the queue.")
+                return
+            self.queue.go_down()
+        self.open_selected()
+
+    def next_forum(self) -> None:
+        forums = ["", *self.desk.forums.ids]
+        here = forums.index(self.queue.wanted.forum) if self.queue.wanted.forum in forums else 0
+        self.queue.show_only(replace(self.queue.wanted, forum=forums[(here + 1) % len(forums)]))
+
+    def why_one_forum(self) -> str:
+        return "" if len(self.desk.forums.ids) > 1 else "There is only one forum."
+
+    def filter(self) -> None:
+        """Open the filter line over the queue."""
+        from modconsole.screens.fields import Field
+
+        if not self.query("#filter"):
+            field = Field(self.queue.wanted.text, placeholder="id, forum, topic or reason", id="filter")
+            self.query_one("#left").mount(field, before=self.queue)
+            keys = self.query_one("#keys", KeyBar)
+            keys.typing = "enter keeps the filter · esc shows everything · ! emergency"
+            keys.again()
+        self.query_one("#filter", Field).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.id == "filter":
+            self.queue.show_only(replace(self.queue.wanted, text=event.value.strip()))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.input.id == "filter":
+            self._end_filter()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape" and self.focused is not None and self.focused.id == "filter":
+            event.stop()
+            self.queue.show_only(replace(self.queue.wanted, text=""))
+            self._end_filter()
+
+    def _end_filter(self) -> None:
+        self.query("#filter").remove()
+        self.query_one("#keys", KeyBar).typing = ""
+        self.go(self.queue)
+
+    # Opening and leaving a case
+
+    def open_case(self, id: str, *, take_over: bool = False) -> None:
+        """Claim and show a case; what else the forum knows comes when it comes."""
+        if self.desk.vault.is_locked and self.desk.vault.needs_passphrase:
+            self._later(self._unlock_then_open(id))
+            return
+        if self.case_id and self.case_id != id:
+            self.let_go()
+        view = self.desk.cases.open(id, take_over=take_over)
+        self.case_id = id
+        self.look = CaseLook(text=self.desk.settings.look.unfold)
+        self._run_id = self._preview = ""
+        self.protocol.notes = []
+        self._show(view, from_top=True)
+        self.queue.look()
+        self.queue.go_to(id)
+        self.go(self.case)
+        self.app.run_worker(self._fetch(id, view), group="fetch", exclusive=True)
+
+    async def _unlock_then_open(self, id: str) -> None:
+        if await self._ask_passphrase():
+            self.open_case(id)
+
+    async def _fetch(self, id: str, view: CaseView) -> None:
+        """Tell the forum that we are on it, and see whether the post is still what was flagged."""
+        if not view.claimed_by_other:
+            await self.desk.cases.announce(id, taken=True)
+        if view.case.target.kind is not TargetKind.MEMBER and view.file is not None:
+            await self._read_post(id)
+
+    async def _read_post(self, id: str) -> str:
+        """Ask for the post as it is now; gives what to say of it."""
+        before = self.view.file.latest if self.view and self.view.file else None
+        try:
+            file = await self.desk.cases.refresh_post(id)
+        except NotFound:
+            if id == self.case_id:
+                self.look.news = (
+                    "The forum says that the post is not there any more. What was flagged is kept here."
+                )
+                self.case.again()
+            return "It is not on the forum any more."
+        except ForumError as error:
+            return error.what  # the banner is up
+        except ModconsoleError as error:
+            self.console.tell(error)
+            return ""
+        if id != self.case_id:
+            return ""
+        self._reload()
+        if (
+            before is not None
+            and file.latest is not None
+            and (before.text, before.version)
+            != (
+                file.latest.text,
+                file.latest.version,
+            )
+        ):
+            self._post_changed()
+            return "It changed."
+        return "It is as it was."
+
+    def let_go(self) -> None:
+        """Give the claim of the open case back; answers and drafts stay."""
+        if not self.case_id:
+            return
+        mine = self.view is not None and not self.view.claimed_by_other
+        id, self.case_id, self.view = self.case_id, "", None
+        try:
+            if mine:
+                self.desk.cases.leave(id)
+        except ModconsoleError as error:
+            self.console.tell(error)
+
+    def _forget(self) -> None:
+        """Show no case, and go back to the queue."""
+        self.case_id, self.view, self.look = "", None, CaseLook()
+        self.case.show_case(None, self.look, from_top=True)
+        self.protocol.show_run(None, None, started=False, runs=(), blockers=())
+        self.queue.look()
+        self.go(self.queue)
+        self.refresh_bars()
+
+    def _reload(self, *, moved_on: bool = False) -> None:
+        if self.case_id:
+            self._show(self.desk.cases.view(self.case_id), moved_on=moved_on)
+
+    def _show(self, view: CaseView, *, from_top: bool = False, moved_on: bool = False) -> None:
+        self.view = view
+        self.case.show_case(view, self.look, from_top=from_top)
+        if (
+            view.file is not None
+            and view.file.latest is not None
+            and self.look.text
+            and not view.claimed_by_other
+        ):
+            self.desk.cases.saw(view.case.id, view.file.latest.version)
+        run, started = self._choose_run(view)
+        nothing = view.unreadable or (
+            "No protocol is suggested for this reason. p chooses one. Every action stays open (d), with a reason."
+        )
+        self.protocol.show_run(
+            run,
+            self._standing(view, run, started),
+            started=started,
+            runs=view.runs,
+            blockers=view.blockers,
+            moved_on=moved_on,
+            nothing=nothing,
+        )
+        self._title_panes()
+        self.refresh_bars()
+
+    # Which protocol
+
+    def _choose_run(self, view: CaseView) -> tuple[RunView | None, bool]:
+        """Choose what to show: what was asked for, else the run that wants something, else what is suggested."""
+        if self._preview:
+            return self._preview_of(self._preview), False
+        chosen = next((run for run in view.runs if run.run.id == self._run_id), None)
+        if chosen is not None and not chosen.switched_to:
+            return chosen, True
+        if view.active_run is not None:
+            return view.active_run, True
+        if view.file is not None:
+            for id in view.case.suggested:
+                found = self._preview_of(id)
+                if found is not None:
+                    return found, False
+        return None, False
+
+    def _preview_of(self, id: str) -> RunView | None:
+        protocol = self.desk.library.get(id)
+        return run_view(protocol, Run("", id, protocol.hash, self.desk.now())) if protocol else None
+
+    def _standing(self, view: CaseView, run: RunView | None, started: bool) -> Standing | None:
+        if run is None:
+            return None
+        return view.standings.get(run.run.id) if started else self.desk.cases.standing(run.protocol)
+
+    def shown_run(self) -> RunView | None:
+        return self.protocol.run
+
+    def cursor_step(self) -> str:
+        return self.protocol.cursor.step if self.protocol.cursor else ""
+
+    def choose_protocol(self) -> None:
+        self._later(self._choose_protocol())
+
+    async def _choose_protocol(self) -> None:
+        from modconsole.screens.dialogs import Pick
+
+        view = self.view
+        if view is None:
+            return
+        items: list[tuple[str, str, str]] = []
+        for run in view.runs:
+            state = (
+                f"handed over to {run.switched_to}"
+                if run.switched_to
+                else "running"
+                if run.open_required
+                else "done"
+            )
+            items.append((f"run:{run.run.id}", run.protocol.title, state))
+        running = {run.protocol.id for run in view.runs}
+        suggested = [id for id in view.case.suggested if id not in running]
+        others = [id for id in self.desk.library.ids() if id not in running and id not in suggested]
+        items += [(f"new:{id}", id.replace("-", " "), "suggested for this case") for id in suggested]
+        items += [(f"new:{id}", id.replace("-", " "), "") for id in others]
+        chosen = await self.console.ask(Pick("Which protocol?", items))
+        if chosen is None or self.view is None:
+            return
+        kind, _, id = chosen.partition(":")
+        self._run_id, self._preview = (id, "") if kind == "run" else ("", id)
+        self._reload()
+        self.go(self.protocol)
+
+    def _begun(self) -> str:
+        """Give the id of the run on screen; a protocol that was only looked at begins now."""
+        run = self.protocol.run
+        if run is None or self.view is None:
+            raise NotAllowed("There is no protocol to answer.", next_step="p chooses one.")
+        if self.protocol.started:
+            return run.run.id
+        because = "suggested" if run.protocol.id in self.view.case.suggested else "chosen"
+        begun = self.desk.cases.start_run(self.case_id, run.protocol.id, because)
+        self._preview, self._run_id = "", begun.id
+        return begun.id
+
+    # Answering
+
+    def _at_cursor(self) -> tuple[StepView, Question | None] | None:
+        run, cursor = self.protocol.run, self.protocol.cursor
+        if run is None or cursor is None:
+            return None
+        step = next((shown for shown in run.steps if shown.step.id == cursor.step), None)
+        if step is None:
+            return None
+        return step, next((q for q in step.step.questions if q.id == cursor.question), None)
+
+    def _question(self) -> Question | None:
+        found = self._at_cursor()
+        return found[1] if found else None
+
+    def answer(self, value: str) -> None:
+        question = self._question()
+        if question is None:
+            return
+        values: tuple[str, ...] = (value,)
+        if question.multiple:
+            run = self.protocol.run
+            given = run.answers.get(question.id) if run else None
+            before = given.values if given else ()
+            values = tuple(v for v in before if v != value) if value in before else (*before, value)
+            if not values:
+                self.console.say("One answer has to stay. Choose another first.")
+                return
+        self._give(question, values)
+
+    def _give(self, question: Question, values: Sequence[str]) -> None:
+        run_id = self._begun()
+        follows = self.desk.cases.answer(self.case_id, run_id, question.id, values)
+        self.protocol.notes = [note for follow in follows for note in self._note(follow)]
+        if any(follow.consequence.switch_to or follow.consequence.add_protocol for follow in follows):
+            self._run_id = ""
+        self._reload(moved_on=not question.multiple)
+        self.queue.look()
+
+    def _note(self, follow: Follow) -> list[str]:
+        """Say what an answer set going, so that nothing happens unexplained."""
+        what, because = follow.consequence, f"because you said: {follow.because}"
+        notes = []
+        if what.switch_to:
+            notes.append(f"Now running {what.switch_to.replace('-', ' ')}, {because}")
+        if what.add_protocol:
+            notes.append(f"Also running {what.add_protocol.replace('-', ' ')}, {because}")
+        if what.escalate:
+            notes.append(f"Tell the {role_words(what.escalate)} (e), {because}")
+        if what.raise_urgency:
+            notes.append(f"The case is {what.raise_urgency} now, {because}")
+        if what.suggest_action:
+            notes.append(f"Suggested: {ACTIONS[what.suggest_action].label} (d), {because}")
+        if what.show_notice:
+            notes.append(what.show_notice)
+        return notes
+
+    def answer_nth(self, number: int) -> None:
+        question = self._question()
+        if question is not None:
+            self.answer(question.options[number - 1].value)
+
+    def why_no_answer(self, value: str) -> str:
+        question = self._question()
+        if question is None:
+            return self.why_no_case() or "There is no question at the cursor."
+        return "" if option_for(question, value) else "That is not one of the answers here."
+
+    def why_no_nth(self, number: int) -> str:
+        question = self._question()
+        if question is None:
+            return self.why_no_case() or "There is no question at the cursor."
+        return "" if number <= len(question.options) else "There is no answer with that number."
+
+    def why_no_step(self) -> str:
+        return self.why_no_case() or ("" if self._at_cursor() else "There is no step at the cursor.")
+
+    def act_on_step(self) -> None:
+        found = self._at_cursor()
+        if found is None:
+            return
+        _, question = found
+        if question is None:
+            self.tick_step()
+        elif question.type is QuestionType.CHOICE:
+            run = self.protocol.run
+            if (run and question.id in run.answers) or not question.required:
+                self.protocol.go_down()
+            else:
+                self.console.say("Press the key in front of the answer.")
+        else:
+            self._later(self._type_answer(question))
+
+    async def _type_answer(self, question: Question) -> None:
+        from modconsole.screens.dialogs import AskLine, AskWords, whole_number
+
+        run = self.protocol.run
+        if run is None or self.view is None:
+            return
+        case = self.case_id
+        name = f"answer:{run.protocol.id}:{question.id}"
+        given = run.answers.get(question.id)
+        draft = self.view.drafts.get(name)
+        text = draft.text if draft else given.values[0] if given else ""
+
+        def keep(words: str) -> None:
+            self.desk.cases.save_draft(case, name, words)
+
+        def about(width: int) -> list[Line]:
+            return paragraph(question.help, width, Ink.DIM, limit=600) if question.help else []
+
+        if question.type is QuestionType.TEXT:
+            screen = AskWords(question.text, about=about, text=text, keep=keep)
+            said = await self.console.ask(screen)
+        elif question.type is QuestionType.INTEGER:
+            said = await self.console.ask(
+                AskLine(
+                    question.text,
+                    about=about,
+                    read=whole_number,
+                    text=text,
+                    placeholder="a number",
+                    keep=keep,
+                )
+            )
+        else:
+            usual = run.protocol.follow_up_after or "24h"
+            said = await self.console.ask(
+                AskLine(
+                    question.text,
+                    about=about,
+                    read=lambda words: parse_when(words or usual, self.desk.now(), self._zone),
+                    shown=self._when_words,
+                    text=draft.text if draft else "",
+                    placeholder=f"{usual} · tomorrow 9:00 · fri 14:30 · not needed: why",
+                    keep=keep,
+                )
+            )
+        if said is None or self.case_id != case:
+            return
+        self._give(question, (said,))
+        keep("")
+
+    def _when_words(self, value: str) -> str:
+        return moment(datetime.fromisoformat(value), self._zone) if value[:1].isdigit() else value
+
+    def tick_step(self) -> None:
+        """Tick the step, or take the tick back."""
+        found = self._at_cursor()
+        if found is None:
+            return
+        step, _ = found
+        if step.open_questions and step.state is not StepState.DONE:
+            self.console.say("This step has a question to answer first, or skip it with s.")
+            return
+        run_id = self._begun()
+        done = step.state is not StepState.DONE
+        self.desk.cases.tick(self.case_id, run_id, step.step.id, done=done)
+        self._reload(moved_on=done)
+
+    def skip(self) -> None:
+        self._later(self._skip())
+
+    async def _skip(self) -> None:
+        from modconsole.screens.dialogs import AskWords, Pick
+
+        found = self._at_cursor()
+        if found is None:
+            return
+        step, case = found[0].step, self.case_id
+        items = [(code, words, "") for code, words in SKIP_REASONS.items()]
+        reason = await self.console.ask(Pick(f"Skip “{step.text}”: why?", items))
+        if reason is None:
+            return
+        note: str | None = ""
+        if reason in ("other", "disagreed"):
+            note = await self.console.ask(AskWords("In a few words", may_be_empty=reason != "other"))
+        if note is None or self.case_id != case:
+            return
+        self.desk.cases.skip(case, self._begun(), step.id, reason, note)
+        self.protocol.notes = []
+        self._reload(moved_on=True)
+
+    # The case
+
+    def why_no_case(self) -> str:
+        return "" if self.case_id else "No case is open. Enter in the queue opens one."
+
+    def toggle_text(self) -> None:
+        self.look.text = not self.look.text
+        if self.look.text:
+            self.look.news = ""
+        self._reload()
+
+    def more_text(self) -> None:
+        self.look.text = True
+        self.look.characters += SHOWN_MORE
+        self._reload()
+
+    def toggle_thread(self) -> None:
+        self.look.thread = not self.look.thread
+        self.case.again()
+        if self.look.thread and self.look.fetched_thread is None:
+            self._later(self._fetch_thread(self.case_id, self.look))
+
+    async def _fetch_thread(self, id: str, look: CaseLook) -> None:
+        look.thread_problem = None
+        try:
+            look.fetched_thread = await self.desk.cases.thread(id)
+        except ForumError as error:
+            look.thread_problem = error
+        self._again_if_open(look)
+
+    def toggle_member(self) -> None:
+        self.look.member = not self.look.member
+        self.case.again()
+        if self.look.member and self.look.fetched_member is None:
+            self._later(self._fetch_member(self.case_id, self.look))
+
+    async def _fetch_member(self, id: str, look: CaseLook) -> None:
+        look.member_problem = None
+        try:
+            look.fetched_member = await self.desk.cases.member(id)
+            self._again_if_open(look)
+            look.member_posts = await self.desk.cases.history(id)
+        except ForumError as error:
+            look.member_problem = error
+        self._again_if_open(look)
+
+    def _again_if_open(self, look: CaseLook) -> None:
+        if look is self.look:
+            self.case.again()
+
+    def read_again(self) -> None:
+        self._later(self._read_again())
+
+    async def _read_again(self) -> None:
+        said = await self._read_post(self.case_id)
+        if said:
+            self.console.say(said)
+
+    def why_no_take_over(self) -> str:
+        return "" if self.view is not None and self.view.claimed_by_other else "Nobody else has this case."
+
+    def take_over(self) -> None:
+        self.open_case(self.case_id, take_over=True)
+        self.console.say("It is yours now.")
+
+    # Deciding
+
+    def decide(self) -> None:
+        found = self._at_cursor()
+        actions = found[0].step.actions if found else ()
+        done = {order.action for d in (self.view.decisions if self.view else ()) for order in d.in_force}
+        ticked = [action for action in actions if action not in done][:1] if len(actions) == 1 else []
+        self._later(self._decide(ticked))
+
+    async def _decide(
+        self, ticked: Sequence[Action], *, template: str = "", from_texts: bool = False
+    ) -> None:
+        from modconsole.screens.decide import Deciding
+
+        if self.view is None:
+            return
+        case = self.case_id
+        decision = await Deciding(self, self.view, ticked, template=template).run(from_texts=from_texts)
+        if decision is None:
+            return
+        window = self.desk.decisions.window(self.desk.cases.case(case))
+        undo = f" z undoes it for {span(window.total_seconds())}." if window else ""
+        self.console.say(f"Sealed: {action_words(decision)}.{undo}")
+        self.console.carry_out(decision, case)
+
+    def message(self) -> None:
+        self._later(self._message())
+
+    async def _message(self) -> None:
+        from modconsole.screens.decide import templates_of
+        from modconsole.screens.dialogs import Pick
+
+        found = [self.desk.library.template(id) for id in templates_of(self.shown_run(), self.cursor_step())]
+        templates = {template.id: template for template in found if template is not None}
+        items = [
+            (id, id.replace("-", " "), f"{template.situation} · {template.channel}")
+            for id, template in templates.items()
+        ]
+        items += [
+            ("keep_reply", "Own words, as a reply under the post", ""),
+            ("message_member", "Own words, in private", ""),
+        ]
+        chosen = await self.console.ask(Pick("Which message?", items))
+        if chosen is None:
+            return
+        template = templates.get(chosen)
+        public = template.channel == "public" if template else chosen == "keep_reply"
+        action = Action.KEEP_REPLY if public else Action.MESSAGE_MEMBER
+        await self._decide([action], template=template.id if template else "", from_texts=True)
+
+    def escalate(self) -> None:
+        self._later(self._escalate())
+
+    async def _escalate(self) -> None:
+        from modconsole.screens.dialogs import AskWords, Pick
+
+        case = self.case_id
+        items = [
+            (f"told:{Action.ESCALATE_LEAD}", "I have told the safeguarding lead", "Recorded at once."),
+            (
+                f"will:{Action.ESCALATE_LEAD}",
+                "I will tell the safeguarding lead",
+                "On the list of this case until b says it is done.",
+            ),
+            (f"told:{Action.ESCALATE_CLINICAL}", "I have told the clinical lead", ""),
+            (f"will:{Action.ESCALATE_CLINICAL}", "I will tell the clinical lead", ""),
+        ]
+        chosen = await self.console.ask(Pick("Escalate", items, about=self._contacts))
+        if chosen is None:
+            return
+        kind, _, code = chosen.partition(":")
+        if kind == "will":
+            await self._decide([Action(code)], from_texts=True)
+            return
+        note = await self.console.ask(
+            AskWords(
+                "Told them. Enter records it",
+                placeholder="Who, when, what they said. May stay empty.",
+                may_be_empty=True,
+            )
+        )
+        if note is not None:
+            self.desk.decisions.record_done(case, Action(code), note)
+            self.console.say("Sealed: you told them.")
+
+    def _contacts(self, width: int) -> list[Line]:
+        contacts = self.desk.settings.service.contacts
+        if not contacts:
+            return paragraph("No contacts are in the settings yet.", width, Ink.WARN)
+        lines: list[Line] = []
+        for contact in contacts:
+            hours = f" · {contact.hours}" if contact.hours else ""
+            words = f"{role_words(contact.role)}: {contact.reach} · {contact.name}{hours}"
+            lines += bullet("☎", words, width, Ink.STRONG)
+        return [*lines, []]
+
+    def why_no_undo(self) -> str:
+        return (
+            ""
+            if self.console.pending
+            else "There is nothing that can still be undone. A later decision can take it back."
+        )
+
+    def undo(self) -> None:
+        self.console.undo(self.case_id)
+
+    def why_nothing_by_hand(self) -> str:
+        waiting = waiting_by_hand(self.view) if self.view else []
+        return "" if waiting else "Nothing of this case waits to be done by hand."
+
+    def done_by_hand(self) -> None:
+        self._later(self._done_by_hand())
+
+    async def _done_by_hand(self) -> None:
+        from modconsole.screens.dialogs import AskWords, Pick
+
+        waiting = waiting_by_hand(self.view) if self.view else []
+        if not waiting:
+            return
+        chosen: str | None = waiting[0][1]
+        if len(waiting) > 1:
+            items = [
+                (order, label, f"decided {moment(d.at, self._zone, self.desk.now())}")
+                for d, order, label in waiting
+            ]
+            chosen = await self.console.ask(Pick("Which of them is done?", items))
+        found = next(((d, order, label) for d, order, label in waiting if order == chosen), None)
+        if found is None:
+            return
+        decision, order, label = found
+        note = await self.console.ask(
+            AskWords(
+                f"{label}: done. Enter records it",
+                placeholder="A note, if it helps. May stay empty.",
+                may_be_empty=True,
+            )
+        )
+        if note is None:
+            return
+        for pending in list(self.console.pending.values()):
+            if pending.decision.id == decision.id:
+                pending.go.set()
+        self.desk.decisions.done_by_hand(decision.id, order, note)
+        self.console.say(f"Sealed: {label}, done by hand.")
+
+    def why_nothing_to_reverse(self) -> str:
+        from modconsole.screens.decide import reversible
+
+        if self.view is None:
+            return self.why_no_case()
+        return "" if reversible(self.view) else "Nothing is in force that can be taken back."
+
+    def reverse(self) -> None:
+        self._later(self._decide([]))
+
+    # Notes, urgency, letting go
+
+    def write_note(self) -> None:
+        self._later(self._write_note())
+
+    async def _write_note(self) -> None:
+        from modconsole.screens.dialogs import AskWords
+
+        case = self.case_id
+        draft = self.view.drafts.get("note") if self.view else None
+
+        def keep(words: str) -> None:
+            self.desk.cases.save_draft(case, "note", words)
+
+        words = await self.console.ask(
+            AskWords("A note for your colleagues", text=draft.text if draft else "", keep=keep)
+        )
+        if words is not None:
+            self.desk.cases.note(case, words)
+            keep("")
+            if case == self.case_id:
+                self._reload()
+
+    def raise_urgency(self) -> None:
+        self._later(self._change_urgency(up=True))
+
+    def lower_urgency(self) -> None:
+        self._later(self._change_urgency(up=False))
+
+    async def _change_urgency(self, *, up: bool) -> None:
+        from modconsole.screens.dialogs import AskWords, Pick
+
+        if self.view is None:
+            return
+        case, present = self.case_id, self.view.case.urgency
+        levels = [u for u in Urgency if (u.rank < present.rank if up else u.rank > present.rank)]
+        if not levels:
+            self.console.say(f"It is {present} already.")
+            return
+        chosen = await self.console.ask(Pick("How urgent is it?", [(u, u.value, "") for u in levels]))
+        if chosen is None:
+            return
+        if up:
+            self.desk.cases.raise_urgency(case, Urgency(chosen))
+        else:
+            why = await self.console.ask(AskWords("Why is it less urgent? This is sealed"))
+            if why is None:
+                return
+            self.desk.cases.lower_urgency(case, Urgency(chosen), why)
+        self._reload()
+        self.queue.look()
+
+    def pass_on(self) -> None:
+        self.desk.cases.pass_on(self.case_id)
+        id = self.case_id
+        self._forget()
+        self.console.say(f"Passed on {id}. That is always all right, and counted nowhere.")
+
+    def close_case(self) -> None:
+        view = self.desk.cases.view(self.case_id)
+        if view.case.state is CaseState.CLOSED:
+            self.console.say("It is closed already.")
+        elif view.blockers:
+            self._tell_blockers(view.blockers)
+        else:
+            self.desk.cases.close(self.case_id)
+            after = any(run.protocol.after for run in view.runs)
+            self._forget()
+            kind_word = " That was a hard one: a short break is part of the work." if after else ""
+            self.console.say(f"Closed and sealed: {view.case.id}.{kind_word}")
+
+    def _tell_blockers(self, blockers: Sequence[str]) -> None:
+        from modconsole.screens.dialogs import Tell
+
+        def page(width: int) -> list[Line]:
+            lines = [line for blocker in blockers for line in bullet("☐", blocker, width)]
+            more = "Every answer is kept. A step can also be skipped, with a reason (s)."
+            return [*lines, [], *paragraph(more, width, Ink.DIM)]
+
+        heading = f"Before it can be closed: {count(len(blockers), 'thing')} to do"
+        self.app.push_screen(Tell(heading, page))
+
+    # The rest
+
+    def show_palette(self) -> None:
+        self._later(self._show_palette())
+
+    async def _show_palette(self) -> None:
+        from modconsole.screens.help import Palette
+
+        chosen = await self.console.ask(Palette(self, self.desk.settings.look.keys))
+        if chosen is not None:
+            self.action_command(chosen)
+
+    def show_matters(self) -> None:
+        self._later(self._show_matters())
+
+    async def _show_matters(self) -> None:
+        from modconsole.screens.matters import Matters
+
+        case = await self.console.ask(Matters())
+        if case is not None:
+            self.open_case(case)
+
+    def why_no_unlock(self) -> str:
+        return "" if self.desk.vault.is_locked else "Everything is unlocked."
+
+    def unlock(self) -> None:
+        self._later(self._ask_passphrase())
+
+    async def _ask_passphrase(self) -> bool:
+        from modconsole.screens.dialogs import AskLine
+
+        if not self.desk.vault.needs_passphrase:
+            self.console.unlock("")
+            return True
+
+        def read(words: str) -> str:
+            self.console.unlock(words)
+            return "unlocked"
+
+        said = await self.console.ask(
+            AskLine("Your passphrase", read=read, secret=True, about=_set_passphrase_hint)
+        )
+        if said is None:
+            return False
+        if self.case_id:
+            self._reload()
+        return True
+
+    def change_theme(self) -> None:
+        self._later(self._change_theme())
+
+    async def _change_theme(self) -> None:
+        from modconsole.screens.dialogs import Pick
+        from modconsole.screens.theme import THEMES
+
+        chosen = await self.console.ask(Pick("Which look?", [(name, name, "") for name in THEMES]))
+        if chosen is not None:
+            self.console.is_plain = chosen == "plain"
+            self.set_class(self.console.is_plain, "-plain")
+            self.app.theme = THEMES[chosen].name
+
+
+_TROUBLE = (OutcomeKind.CONFLICT, OutcomeKind.REFUSED, OutcomeKind.UNKNOWN)
+
+
+def _set_passphrase_hint(width: int) -> list[Line]:
+    return [
+        [Span("It opens what members wrote. The queue and the emergency panel work without it.", Ink.DIM)]
+    ]

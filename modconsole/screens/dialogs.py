@@ -66,7 +66,7 @@ def _hint(*keys: tuple[str, str]) -> Page:
 class AskWords(Dialog[str]):
     """Ask for some prose. What is typed is kept on every change, if somebody wants to keep it."""
 
-    BINDINGS = [Binding("escape", "leave", "Back", id="ask.leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back", id="ask.leave", show=False)]
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class AskWords(Dialog[str]):
 class AskLine(Dialog[str]):
     """Ask for one line that must mean something: a time, a number, a passphrase."""
 
-    BINDINGS = [Binding("escape", "leave", "Back", id="ask.leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back", id="ask.leave", show=False)]
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class AskLine(Dialog[str]):
 class Confirm(Dialog[bool]):
     """Ask for a yes to something that reaches people. Enter and esc mean no; only its own key means yes."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "Yes", id="confirm.yes", show=False),
         Binding("escape,enter,n,q", "leave", "No", id="confirm.no", show=False),
         Binding("j,down", "down", "Down", id="confirm.down", show=False),
@@ -214,7 +214,7 @@ class Confirm(Dialog[bool]):
 class Tell(Dialog[None]):
     """Say something that takes more than a line. Any of enter, esc and q goes back."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "leave", "Back", id="tell.leave", show=False),
         Binding("j,down", "down", "Down", id="tell.down", show=False),
         Binding("k,up", "up", "Up", id="tell.up", show=False),
@@ -242,7 +242,7 @@ class Tell(Dialog[None]):
 class Pick(Dialog[str]):
     """Choose one of a few things, by moving and enter or by its number."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Back", id="pick.leave", show=False),
         Binding("enter", "choose", "Choose", id="pick.choose", show=False),
         Binding("j,down", "down", "Down", id="pick.down", show=False),

@@ -94,7 +94,7 @@ class EmergencyPanel(Dialog[None]):
 
     async def _record(self, what: str) -> None:
         action, said = _RECORDS[what]
-        note = await self.app.push_screen_wait(
+        note = await self.console.ask(
             AskWords(
                 f"{said}. Enter records it",
                 placeholder="Log number, who, when. May stay empty.",

@@ -1,12 +1,13 @@
-"""Where people type. In a field that takes no prose, `!` still opens the emergency panel; in prose it is a character."""
+"""Where people type. Where no prose is wanted, `!` still opens the emergency panel; in prose it is a character."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, TextArea
 
@@ -45,7 +46,9 @@ class Field(Input):
 class Prose(TextArea):
     """A few lines of prose. Enter hands it in; ctrl+j starts a new line."""
 
-    BINDINGS = [Binding("ctrl+j", "new_line", "New line", show=False, id="prose.new_line")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+j", "new_line", "New line", show=False, id="prose.new_line")
+    ]
 
     @dataclass
     class Submitted(Message):
@@ -105,15 +108,16 @@ class MessageArea(TextArea):
     def go_to_open_place(self) -> bool:
         """Select the next place to fill, from the cursor on and round; say whether there is one."""
         text = self.text
-        names = unfilled(text)
-        if not names:
+        places = [(text.index("{" + name + "}"), len(name) + 2) for name in unfilled(text)]
+        if not places:
             return False
-        start = self.document.get_index_from_location(self.selection.end)
-        places = sorted(text.find("{" + name + "}", start) for name in names)
-        found = next((place for place in places if place >= 0), None)
-        if found is None:
-            found = min(text.find("{" + name + "}") for name in names)
-        end = text.index("}", found) + 1
-        self.move_cursor(self.document.get_location_from_index(found))
-        self.move_cursor(self.document.get_location_from_index(end), select=True)
+        row, column = max(self.selection.start, self.selection.end)
+        cursor = sum(len(line) + 1 for line in text.split("\n")[:row]) + column
+        start, length = min(places, key=lambda place: (place[0] < cursor, place[0]))
+        self.move_cursor(_location(text, start))
+        self.move_cursor(_location(text, start + length), select=True)
         return True
+
+
+def _location(text: str, index: int) -> tuple[int, int]:
+    return text.count("\n", 0, index), index - text.rfind("\n", 0, index) - 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from modconsole.screens.commands import COMMANDS, PLACE_NAMES, Command, Place, commands_at, key_name, keys_of
@@ -64,7 +64,7 @@ def help_lines(here: Sequence[Place], keymap: Mapping[str, str], width: int) -> 
 class Palette(Dialog[str]):
     """Find a command by its words and run it. Gives its id."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", id="palette.leave", show=False),
         Binding("down", "down", "Down", id="palette.down", show=False, priority=True),
         Binding("up", "up", "Up", id="palette.up", show=False, priority=True),

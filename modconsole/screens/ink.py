@@ -15,10 +15,10 @@ from modconsole.core.text import cell_width, ellipsis, plain
 from modconsole.core.urgency import Urgency
 
 __all__ = [
+    "URGENCY_INKS",
     "Ink",
     "Line",
     "Span",
-    "URGENCY_INKS",
     "bullet",
     "key_line",
     "line",

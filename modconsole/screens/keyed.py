@@ -19,7 +19,7 @@ def textual_bindings(place: Place) -> list[Binding]:
     return [
         Binding(
             key,
-            f"command('{command.id}')",
+            f"screen.command('{command.id}')",
             command.label,
             id=command.id,
             show=False,

@@ -48,10 +48,10 @@ class Matters(Dialog[str]):
 
     def on_mount(self) -> None:
         self.again()
-        self.list.focus()
+        self.choices.focus()
 
     @property
-    def list(self) -> Choices:
+    def choices(self) -> Choices:
         return self.query_one(Choices)
 
     def again(self) -> None:
@@ -60,7 +60,7 @@ class Matters(Dialog[str]):
         self._banners = [banner for banner in self.console.banners if banner.cause != "unsettled"]
         decisions: list[Page] = [partial(self._decision, decision) for decision in self._decisions]
         banners: list[Page] = [partial(_banner, banner) for banner in self._banners]
-        self.list.show_items([*decisions, *banners])
+        self.choices.show_items([*decisions, *banners])
         self.query_one("#head", Bar).again()
         self.query_one("#keys", KeyBar).again()
 
@@ -102,7 +102,7 @@ class Matters(Dialog[str]):
         return self.console.desk.decisions.carrier(decision.forum, order.action) is Carrier.BY_HAND
 
     def _at_cursor(self) -> DecisionState | None:
-        place = self.list.cursor
+        place = self.choices.cursor
         return self._decisions[place] if place < len(self._decisions) else None
 
     # Commands
@@ -126,7 +126,7 @@ class Matters(Dialog[str]):
             self.console.background(self._withdraw(decision))
 
     async def _withdraw(self, decision: DecisionState) -> None:
-        reason = await self.app.push_screen_wait(AskWords(f"Withdraw {action_words(decision)}: why?"))
+        reason = await self.console.ask(AskWords(f"Withdraw {action_words(decision)}: why?"))
         if reason is None:
             return
         await self.console.desk.decisions.withdraw(decision.id, reason)
@@ -143,11 +143,11 @@ class Matters(Dialog[str]):
         order = open_orders[0].id
         if len(open_orders) > 1:
             items = [(o.id, ACTIONS[o.action].label, order_words(o)) for o in open_orders]
-            chosen = await self.app.push_screen_wait(Pick("Which of them was done?", items))
+            chosen = await self.console.ask(Pick("Which of them was done?", items))
             if chosen is None:
                 return
             order = chosen
-        note = await self.app.push_screen_wait(
+        note = await self.console.ask(
             AskWords(
                 "Done by hand. Enter records it",
                 placeholder="A note, if it helps. May stay empty.",

@@ -1,4 +1,4 @@
-"""How the desk reaches the screen: it is made before the app, and passes events on from any thread once the app runs."""
+"""How the desk reaches the screen: made before the app, it passes events on from any thread once the app runs."""
 
 from __future__ import annotations
 

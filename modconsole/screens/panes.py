@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from modconsole.core.run import RunView
 from modconsole.desk import CaseView, Standing
 from modconsole.screens.case_page import CaseLook, case_page
+from modconsole.screens.commands import Place
 from modconsole.screens.ink import Ink, Line, Span, paragraph
+from modconsole.screens.keyed import textual_bindings
 from modconsole.screens.paper import Paper
 from modconsole.screens.protocol_page import Stop, cursor_after, protocol_page, stops_of
 
@@ -17,6 +22,8 @@ __all__ = ["CasePane", "ProtocolPane"]
 
 class CasePane(Paper):
     """Shows the open case."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.CASE)]
 
     def __init__(self, me: str, now: Callable[[], datetime], zone: tzinfo, *, id: str) -> None:
         super().__init__(self._set_case, id=id, classes="pane")
@@ -42,6 +49,8 @@ class CasePane(Paper):
 
 class ProtocolPane(Paper):
     """Shows one run of a protocol, with a cursor over its questions."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.PROTOCOL)]
 
     def __init__(self, *, id: str) -> None:
         super().__init__(self._set_run, id=id, classes="pane")

@@ -1,4 +1,4 @@
-"""Widgets that draw lines of spans: a sheet that scrolls, and a bar that does not. One widget each, whatever they show."""
+"""Widgets that draw lines of spans: a sheet that scrolls, a bar that does not, a list to choose from."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Bar(Widget):
         return strip_of(self, self._lines[y] if y < len(self._lines) else [], width)
 
 
-class Paper(ScrollView, can_focus=True):
+class Paper(ScrollView, can_focus=True, inherit_bindings=False):
     """A sheet of lines, set anew whenever its width changes. May have a cursor over some of its rows."""
 
     COMPONENT_CLASSES = INK_CLASSES

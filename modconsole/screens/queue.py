@@ -1,13 +1,14 @@
-"""The queue: a window of rows over the store, drawn line by line. No widget and no object per row, so length is free."""
+"""The queue: a window of rows over the store, drawn line by line. Nothing is kept per row, so length is free."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import ClassVar
 
 from textual import events
-from textual.content import Content
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -18,7 +19,9 @@ from modconsole.core.text import ellipsis, plain
 from modconsole.core.topics import topic_for
 from modconsole.core.urgency import Urgency
 from modconsole.ports.store import CaseRow, CaseStore, QueueFilter
+from modconsole.screens.commands import Place
 from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, cut_line, paragraph, side_by_side
+from modconsole.screens.keyed import textual_bindings
 from modconsole.screens.paper import INK_CLASSES, strip_of
 from modconsole.screens.words import URGENCY_MARKS, count, due_words
 
@@ -28,10 +31,11 @@ PAGE = 64
 PAGES_KEPT = 6
 
 
-class QueuePane(ScrollView, can_focus=True):
+class QueuePane(ScrollView, can_focus=True, inherit_bindings=False):
     """The cases in queue order. The cursor stays on its case when rows move."""
 
     COMPONENT_CLASSES = INK_CLASSES
+    BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.QUEUE)]
 
     @dataclass
     class Moved(Message):
@@ -200,10 +204,6 @@ class QueuePane(ScrollView, can_focus=True):
         here = index == self.cursor
         line = row_line(row, width - 1, self._now().timestamp(), self._me)
         return strip_of(self, [Span("›" if here else " ", Ink.TITLE), *line], width, on_cursor=here)
-
-
-def title(pane: QueuePane) -> Content:
-    return Content(pane.heading)
 
 
 def row_line(row: CaseRow, width: int, now: float, me: str) -> Line:

@@ -151,13 +151,12 @@ DeskScreen.-at-queue #left, DeskScreen.-at-case #case, DeskScreen.-at-protocol #
 #case { width: 1fr; height: 1fr; }
 #protocol-side { width: 1fr; height: 1fr; }
 #protocol { height: 1fr; }
-DeskScreen.-wide #left { display: block; width: 34; }
-DeskScreen.-wide #case { display: block; width: 1fr; }
-DeskScreen.-wide #protocol-side { display: block; width: 41; }
-DeskScreen.-wide #why { height: 6; }
-DeskScreen.-very-wide #left { width: 48; }
+DeskScreen.-wide #left, DeskScreen.-very-wide #left { display: block; width: 38; }
+DeskScreen.-wide #case, DeskScreen.-very-wide #case { display: block; width: 1fr; border-left: solid $ink-rule; }
+DeskScreen.-wide #protocol-side, DeskScreen.-very-wide #protocol-side { display: block; width: 39; border-left: solid $ink-rule; }
+DeskScreen.-wide #why, DeskScreen.-very-wide #why { height: 6; }
+DeskScreen.-very-wide #left { width: 50; }
 DeskScreen.-very-wide #protocol-side { width: 54; }
-DeskScreen.-wide #case, DeskScreen.-wide #protocol-side { border-left: solid $ink-rule; }
 #small { display: none; width: 100%; height: 100%; padding: 0 1; }
 DeskScreen.-tiny #small, DeskScreen.-flat #small { display: block; }
 DeskScreen.-tiny #panes, DeskScreen.-flat #panes { display: none; }

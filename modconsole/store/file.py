@@ -41,7 +41,8 @@ class DeskFile:
     def __init__(self, path: Path, patience: float = 5.0) -> None:
         self._path = path
         self._patience = patience
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
+        self._alone = False
         self._writer: sqlite3.Connection | None = None
         self._idle: list[sqlite3.Connection] = []
         self._is_closed = False
@@ -58,6 +59,10 @@ class DeskFile:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection that sees one moment of the file for as long as it is lent."""
+        if self._is_alone_here() and self._writer is not None:
+            with self._in_words("Nothing was changed."):
+                yield self._writer
+            return
         with self._in_words("Nothing was changed."):
             try:
                 db = self._idle.pop()
@@ -74,10 +79,14 @@ class DeskFile:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Lend the connection that writes; all or nothing, and durable when this ends without an error."""
+        if self._is_alone_here():
+            with self._joined() as joined:
+                yield joined
+            return
         with self._turn, self._in_words("This was not saved. Everything saved before is safe."):
             if self._writer is None:
                 self._writer = self._connect()
-            db = self._writer; db.execute('PRAGMA cache_size=-8000')
+            db = self._writer
             # IMMEDIATE: a turn is waited for at the beginning, where waiting helps, and never lost half-way.
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -87,6 +96,48 @@ class DeskFile:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep everybody else from writing until this ends; what is written inside is saved together, or not at all.
+
+        Reading inside shows what was written inside. Belongs to one thread: nothing may be awaited inside.
+        """
+        with self._turn:
+            if self._alone:
+                yield
+                return
+            with self.write():
+                self._alone = True
+                try:
+                    yield
+                finally:
+                    self._alone = False
+
+    def _is_alone_here(self) -> bool:
+        # Only the thread that holds the turn can see True and hold it at the same time.
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            return self._alone
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _joined(self) -> Iterator[sqlite3.Connection]:
+        """Write as a part of what is written together; a failure takes back this part only."""
+        assert self._writer is not None  # noqa: S101 - it is what makes us alone
+        db = self._writer
+        with self._in_words("This was not saved. Everything saved before is safe."):
+            db.execute("SAVEPOINT part")
+            try:
+                yield db
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK TO part")
+                    db.execute("RELEASE part")
+                raise
+            db.execute("RELEASE part")
 
     def close(self) -> None:
         with self._turn:

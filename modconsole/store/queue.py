@@ -34,7 +34,7 @@ _KEPT_FILTERS = 4
 _KEPT_ANCHORS = 64
 
 _LIKE = re.compile("[!%_]")
-_PASSED_ON = "passed_on_by <> '[]' AND instr(passed_on_by, ?)"
+_PASSED_ON = "passed_on_by <> '[]' AND ? IN (SELECT value FROM json_each(passed_on_by))"
 """Whether one person passed a case on; the first half lets SQLite look at the few cases anybody did."""
 
 _RANKS = {urgency.value: urgency.rank for urgency in Urgency}
@@ -196,7 +196,7 @@ def _counts(db: sqlite3.Connection, wanted: QueueFilter) -> dict[int, int]:
     if wanted.without:
         # The few that somebody passed on are counted; the many that nobody did are known.
         passed = f"SELECT rank, count(*) FROM cases WHERE {kept} AND {_PASSED_ON} GROUP BY rank"
-        for rank, count in db.execute(passed, [*values, json.dumps(wanted.without)]):
+        for rank, count in db.execute(passed, [*values, wanted.without]):
             counts[rank] -= count
     return counts
 
@@ -220,7 +220,7 @@ def _where(wanted: QueueFilter) -> tuple[str, list[Any]]:
         values += [pattern] * len(columns)
     if wanted.without:
         tests.append(f"id NOT IN (SELECT id FROM cases WHERE {_PASSED_ON})")
-        values.append(json.dumps(wanted.without))
+        values.append(wanted.without)
     return " AND ".join(tests), values
 
 

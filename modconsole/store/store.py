@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +49,11 @@ class DeskStore(CaseStore):
         self._vault = vault
         self._file = DeskFile(path, patience)
         self._queue = Queue()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        with self._file.alone():
+            yield
 
     # The queue
 

@@ -19,6 +19,7 @@ from modconsole.core.errors import VaultError
 
 __all__ = [
     "KEY_SIZE",
+    "Signer",
     "Unsealable",
     "commitment",
     "decrypt",
@@ -27,7 +28,6 @@ __all__ = [
     "passphrase_key",
     "public_half",
     "same",
-    "sign",
     "unwrap",
 ]
 
@@ -89,8 +89,15 @@ def passphrase_key(passphrase: str, salt: bytes, n: int, r: int, p: int) -> byte
     return Scrypt(salt=salt, length=KEY_SIZE, n=n, r=r, p=p).derive(words)
 
 
-def sign(seed: bytes, message: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+class Signer:
+    """A log's key, ready to sign: making it ready takes longer than signing."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.public = public_half(seed)
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
 
 
 def public_half(seed: bytes) -> bytes:

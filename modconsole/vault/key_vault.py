@@ -18,6 +18,7 @@ from modconsole.vault.database import open_keys, told_plainly, transaction
 
 if TYPE_CHECKING:  # cryptography is behind these: see the part's own promise about imports
     from modconsole.vault.case_keys import CaseKeys
+    from modconsole.vault.ciphers import Signer
 
 __all__ = ["KeyVault"]
 
@@ -58,7 +59,7 @@ class KeyVault(Vault, HeadKeeper):
         self._wrapping: bytes | None = None
         self._case_keys: CaseKeys | None = None
         self._pseudonym_key: bytes | None = None
-        self._seeds: dict[str, bytes] = {}
+        self._signers: dict[str, Signer] = {}
 
     def __repr__(self) -> str:
         return f"<KeyVault {self._path} {'locked' if self.is_locked else 'unlocked'}>"
@@ -161,20 +162,17 @@ class KeyVault(Vault, HeadKeeper):
 
     @_one_at_a_time
     def sign(self, origin: str, message: bytes) -> bytes:
-        from modconsole.vault import ciphers
-
-        return ciphers.sign(self._seed(origin), message)
+        return self._signer(origin).sign(message)
 
     @_one_at_a_time
     def verify_key(self, origin: str) -> bytes:
-        from modconsole.vault.device_secrets import pinned
+        if self.is_locked:
+            from modconsole.vault.device_secrets import pinned
 
-        public = pinned(self._db, _log_key(origin))
-        if public is not None and self.is_locked:
-            return public
-        from modconsole.vault import ciphers
-
-        return ciphers.public_half(self._seed(origin))
+            public = pinned(self._db, _log_key(origin))
+            if public is not None:
+                return public
+        return self._signer(origin).public
 
     @_one_at_a_time
     def keep_head(self, head: KeptHead) -> None:
@@ -190,7 +188,7 @@ class KeyVault(Vault, HeadKeeper):
             if db is not None:
                 db.close()
         self._opened = self._opened_for_heads = self._wrapping = self._case_keys = self._pseudonym_key = None
-        self._seeds.clear()
+        self._signers.clear()
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -231,16 +229,16 @@ class KeyVault(Vault, HeadKeeper):
             self._db.execute("INSERT INTO own_keys (name, wrapped) VALUES (?, ?)", (name, wrapped))
         return key
 
-    def _seed(self, origin: str) -> bytes:
+    def _signer(self, origin: str) -> Signer:
         from modconsole.vault import ciphers
         from modconsole.vault.device_secrets import device_secret
 
         if self._wrapping is None:
             raise _locked()
-        if origin not in self._seeds:
-            name = _log_key(origin)
-            self._seeds[origin] = device_secret(self._db, self._secrets, name, ciphers.public_half)
-        return self._seeds[origin]
+        if origin not in self._signers:
+            seed = device_secret(self._db, self._secrets, _log_key(origin), ciphers.public_half)
+            self._signers[origin] = ciphers.Signer(seed)
+        return self._signers[origin]
 
 
 def _log_key(origin: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -103,22 +105,25 @@ async def test_connect_comes_first_even_when_the_desk_asks_something_else() -> N
     assert Fresh.made[0].calls == ["connect", "post", "post", "close"]
 
 
-async def test_each_failed_connect_is_tried_again_before_the_next_call() -> None:
+@pytest.mark.parametrize("failing_try", [1, 2])
+async def test_after_a_failed_connect_the_next_call_connects_first(failing_try: int) -> None:
     class Moody(Quiet):
         tries = 0
 
         async def connect(self) -> ForumInfo:
             type(self).tries += 1
-            if type(self).tries == 1:
+            if type(self).tries == failing_try:
                 raise NotAuthorised("who are you?")
             return await super().connect()
 
     forum = IsolatedForum(Moody, context())
+    for _ in range(failing_try - 1):
+        await forum.connect()
     with pytest.raises(NotAuthorised):
         await forum.connect()
 
     assert await forum.post(TARGET) == POST
-    assert Moody.tries == 2
+    assert Moody.tries == failing_try + 1
     await forum.close()
 
 
@@ -487,6 +492,35 @@ async def test_a_call_given_up_by_the_desk_is_given_up_by_the_adapter() -> None:
     await forum.close()
 
 
+async def test_an_action_given_up_before_its_turn_is_never_carried_out(gate: threading.Event) -> None:
+    first, begun = threading.Event(), threading.Event()
+    holds = [first, gate]
+
+    async def block(self: Quiet) -> Post:
+        hold = holds.pop(0)
+        if not holds:
+            begun.set()
+        hold.wait()
+        return POST
+
+    adapter = with_post(block)
+    forum = IsolatedForum(adapter, context())
+    await forum.connect()
+    # While the first call blocks, two more queue up; they start in one turn of the loop, and the first of them blocks.
+    posts = [asyncio.create_task(forum.post(TARGET)) for _ in range(2)]
+    asking = asyncio.create_task(forum.ask(ORDER))
+    await asyncio.sleep(0)
+    first.set()
+    await asyncio.to_thread(begun.wait, 10)
+    asking.cancel()
+    await asyncio.wait([asking])
+    gate.set()
+    await asyncio.gather(*posts)
+    await forum.close()
+
+    assert adapter.made[0].calls == ["connect", "post", "post", "close"]
+
+
 # Closing
 
 
@@ -530,26 +564,32 @@ async def test_closing_never_hangs_and_never_raises(how: str, gate: threading.Ev
     await forum.close()
 
 
-async def test_a_hung_helper_thread_of_an_adapter_does_not_keep_python_from_leaving(
-    gate: threading.Event,
-) -> None:
-    threads: list[threading.Thread] = []
+@pytest.mark.parametrize(
+    "hang", ["threading.Event().wait()", "await asyncio.to_thread(threading.Event().wait)"]
+)
+def test_python_leaves_although_an_adapter_hangs(hang: str) -> None:
+    program = f"""
+import asyncio, threading
+from modconsole.adapters.isolated import Deadlines, IsolatedForum
+from tests.adapters.forums import TARGET, Quiet, context
 
-    def work() -> None:
-        threads.append(threading.current_thread())
-        gate.wait()
+class Hanging(Quiet):
+    async def post(self, target):
+        {hang}
 
-    async def delegate(self: Quiet) -> Post:
-        await asyncio.to_thread(work)
-        return POST
-
-    forum = IsolatedForum(with_post(delegate), context(), deadlines=SHORT)
-    await forum.connect()
-    with pytest.raises(Unavailable):
+async def main():
+    forum = IsolatedForum(Hanging, context(), deadlines=Deadlines(read=0.2, grace=0.1))
+    try:
         await forum.post(TARGET)
-
-    assert threads[0].daemon
+    except Exception as error:
+        print(type(error).__name__)
     await forum.close()
+
+asyncio.run(main())
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+    assert (run.stdout.strip(), run.stderr, run.returncode) == ("Unavailable", "", 0)
 
 
 # Acting

@@ -405,6 +405,16 @@ def test_of_two_earlier_answers_the_later_one_is_carried_whatever_the_order():
         assert [event.values for event in carried(sheet, order)] == [("yes",)]
 
 
+def test_a_handover_loses_no_answer_that_was_given_before_it():
+    first = Walk(
+        protocol(step("ask", choice("a", Consequence(("yes",), switch_to="x"))), step("more", choice("b")))
+    )
+    first.answer("a", "no").answer("b", "no").answer("b", "unclear").answer("a", "yes")
+
+    events = carried(protocol(step("x", choice("a"), choice("b")), id="x"), [first.view])
+    assert {event.question: event.values for event in events} == {"a": ("yes",), "b": ("unclear",)}
+
+
 def test_superseded_answers_are_not_carried():
     first = Walk(
         protocol(

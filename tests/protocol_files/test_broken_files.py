@@ -7,7 +7,14 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from modconsole.protocol_files.kinds import read
+from modconsole.protocol_files.problems import Report
+from modconsole.protocol_files.protocols import Known, check, plain_protocol, resolve
+from modconsole.protocol_files.schema import PROTOCOL
+from modconsole.protocol_files.tree import parse
 from tests.protocol_files.conftest import GOOD, RESOURCES, TEMPLATE, Home
 
 # What is changed in the good protocol, and all that is then said about it (after "shipped/calm.yaml:").
@@ -80,7 +87,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         "owner_role: safeguarding_lead",
         "owner_role: safegarding_lead",
         [
-            "16:15: “safegarding_lead”; expected one of: moderator, senior_moderator, safeguarding_lead, clinical_lead, "
+            "16:15: “safegarding_lead”; expected one of: moderator, senior_moderator, safeguarding_lead, "
+            "clinical_lead, "
             "data_lead, service_manager, buddy. Did you mean “safeguarding_lead”?"
         ],
     ),
@@ -179,7 +187,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         'in: ["yes", "unclear"]}',
         'equal: "yes"}',
         [
-            "37:28: the unknown operator “equal”; expected one of: equals, not_equals, in, any_of, answered, lt, gt. Did "
+            "37:28: the unknown operator “equal”; expected one of: equals, not_equals, in, any_of, answered, lt, "
+            "gt. Did "
             "you mean “equals”?"
         ],
     ),
@@ -187,7 +196,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         'in: ["yes", "unclear"]}',
         'equals: "yes", not_equals: "no"}',
         [
-            "37:11: 2 operators (equals, not_equals); expected exactly one of: equals, not_equals, in, any_of, answered, "
+            "37:11: 2 operators (equals, not_equals); expected exactly one of: equals, not_equals, in, any_of, "
+            "answered, "
             "lt, gt."
         ],
     ),
@@ -195,7 +205,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         'in: ["yes", "unclear"]}',
         "gt: 3}",
         [
-            "37:11: “gt” on “seen”, a question of type choice; expected one of: equals, not_equals, in, any_of, answered."
+            "37:11: “gt” on “seen”, a question of type choice; expected one of: equals, not_equals, in, any_of, "
+            "answered."
         ],
     ),
     "a value that is no answer": (
@@ -245,7 +256,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         '- {id: note, text: "Note?", type: text}',
         '- {id: imminent, text: "Now?", type: text}',
         [
-            "44:9: “imminent” in a form of its own; expected a choice with safety: true and the values yes, unclear and "
+            "44:9: “imminent” in a form of its own; expected a choice with safety: true and the values yes, "
+            "unclear and "
             "no, because yes and unclear always mean now."
         ],
     ),
@@ -268,7 +280,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         "urgency: today",
         "urgency: now",
         [
-            "7:1: urgency now without an emergency step; expected a step with emergency: true, which opens the emergency "
+            "7:1: urgency now without an emergency step; expected a step with emergency: true, which opens the "
+            "emergency "
             "panel."
         ],
     ),
@@ -281,7 +294,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         "  evidence: [NSPA]",
         '  evidence: [NSPA]\n  approvals: [{role: safeguarding_lead, name: "A. Lead", date: 2026-11-22}]',
         [
-            "19:15: an approval without “content_hash”; expected content_hash: the SHA-256 of the text that was approved."
+            "19:15: an approval without “content_hash”; expected content_hash: the SHA-256 of the text that was "
+            "approved."
         ],
     ),
     "closing on a missing question": (
@@ -302,7 +316,8 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         [
             "45:19: “hid”; expected one of: keep, keep_reply, edit, hide, hold, remove, lock_thread, slow_thread, "
             "split_thread, move, message_member, message_third_party, restrict_account, suspend, close_account, watch, "
-            "escalate_lead, escalate_clinical, emergency_call, report_external, restore, no_action. Did you mean “hide”?"
+            "escalate_lead, escalate_clinical, emergency_call, report_external, restore, no_action. Did you mean "
+            "“hide”?"
         ],
     ),
     "a list where a text belongs": (
@@ -396,7 +411,8 @@ def test_no_jump_leads_over_the_emergency_step_or_what_closing_requires(home: Ho
     assert home.told() == [
         "shipped/calm.yaml:35:41: a “go_to” over the emergency step; expected a step before it: an emergency is never "
         "gated.",
-        "shipped/calm.yaml:35:41: a “go_to” over “note”, which closing requires; expected a step before it, or it could "
+        "shipped/calm.yaml:35:41: a “go_to” over “note”, which closing requires; expected a step before it, "
+        "or it could "
         "never be answered.",
     ]
 
@@ -414,7 +430,8 @@ def test_mistakes_in_a_template_are_told(home: Home):
     home.write("templates/hello.yaml", TEMPLATE.replace("Hi {member_name}.", "Hi {Member} and {next_look}."))
 
     assert home.told(home.library()) == [
-        "shipped/calm.yaml:38:17: the template “hello”, which has mistakes of its own; expected a file without mistakes.",
+        "shipped/calm.yaml:38:17: the template “hello”, which has mistakes of its own; expected a file "
+        "without mistakes.",
         "shipped/templates/hello.yaml:7:7: “{Member}” in the message; expected a placeholder such as {member_name}, in "
         "small letters.",
         "shipped/templates/hello.yaml:6:16: “member_name”, which is not in the message; expected only names that are.",
@@ -451,7 +468,8 @@ def test_a_mistake_in_an_include_is_told_where_it_is(home: Home):
     home.change("includes/ending.yaml", "position: last", "position: lats")
 
     assert home.told() == [
-        "shipped/calm.yaml:21:12: the include “ending”, which has mistakes of its own; expected a file without mistakes.",
+        "shipped/calm.yaml:21:12: the include “ending”, which has mistakes of its own; expected a file "
+        "without mistakes.",
         "shipped/includes/ending.yaml:3:11: “lats”; expected one of: first, last. Did you mean “last”?",
     ]
 
@@ -695,3 +713,51 @@ def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path):
 
     assert library.resources(["distress"], ["GB"], 3) == []
     assert library.emergency([]) == []
+
+
+@given(
+    st.integers(0, len(GOOD) - 1),
+    st.integers(0, 40),
+    st.sampled_from(
+        [
+            "",
+            "\n",
+            "  ",
+            "- ",
+            ": ",
+            "{",
+            "[",
+            "]",
+            "}",
+            '"',
+            "'",
+            "&a ",
+            "*a",
+            "!x ",
+            "|\n",
+            "#",
+            "yes",
+            "\t",
+            "\u2028",
+            "\x00",
+            "7",
+        ]
+    ),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_edit_of_a_good_file_raises_or_points_outside_it(at: int, cut: int, put: str):
+    text = GOOD[:at] + put + GOOD[at + cut :]
+    report = Report()
+    tree = parse(text, "calm.yaml", report)
+    if tree is not None:
+        record = read(tree, PROTOCOL, report)
+        if record is not None:
+            known = Known(("calm",), {}, ("hello",), ("distress",))
+            check(record, resolve(record, known, report), known, report)
+            if report.is_good:
+                plain_protocol(record, resolve(record, known, report))
+
+    lines = text.count("\n") + text.count("\u2028") + 2
+    assert all(1 <= problem.line <= lines and problem.column >= 1 for problem in report.problems)
+    assert all(problem.found and problem.expected for problem in report.problems)
+    assert tree is not None or report.problems

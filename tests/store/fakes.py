@@ -112,7 +112,9 @@ def a_case(number: int = 1, **changes: Any) -> Case:
 
 def a_file(case: Case, text: str = WORDS) -> CaseFile:
     post = Post(case.target, "@robin:allotment.example", "Robin", text, case.flagged_at, "v1", "Spring")
-    flag = Flag(f"flag-{case.id}", case.target, "worry", case.flagged_at, "self-harm", "Is Robin all right?", "sam")
+    flag = Flag(
+        f"flag-{case.id}", case.target, "worry", case.flagged_at, "self-harm", "Is Robin all right?", "sam"
+    )
     return CaseFile(post, (flag,), seen_version="v1")
 
 

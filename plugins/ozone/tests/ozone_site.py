@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,7 +160,9 @@ class Site:
         proxied = request.headers.get("atproto-proxy") == f"{LABELER}#atproto_labeler"
         if not proxied and name != "listRecords":
             return failed(501, "MethodNotImplemented", "Method Not Implemented")
-        handler: Callable[[Json], httpx.Response] | None = getattr(self, f"_{name}", None)
+        handler: Callable[[Json], httpx.Response] | None = getattr(
+            self, "answer" + re.sub("[A-Z]", lambda capital: "_" + capital[0].lower(), "_" + name), None
+        )
         return handler(sent) if handler else failed(501, "MethodNotImplemented", "Method Not Implemented")
 
     def _session(self, name: str, sent: Json, token: str) -> httpx.Response:
@@ -178,14 +181,14 @@ class Site:
         session = {"accessJwt": self.access, "refreshJwt": self.refresh, "did": ME, "handle": "willow.test"}
         return ok({**session, "email": "willow@example.test", "active": True})
 
-    def _getConfig(self, _: Json) -> httpx.Response:
+    def answer_get_config(self, _: Json) -> httpx.Response:
         return ok(self.config)
 
-    def _listMembers(self, _: Json) -> httpx.Response:
+    def answer_list_members(self, _: Json) -> httpx.Response:
         colleague = {"did": "did:plc:colleague", "profile": {"handle": "colleague.test"}}
         return ok({"members": [colleague, {"did": ME}]})
 
-    def _queryStatuses(self, query: Json) -> httpx.Response:
+    def answer_query_statuses(self, query: Json) -> httpx.Response:
         rows = list(self.statuses.values())
         if "subject" in query:
             rows = [self.statuses[query["subject"]]] if query["subject"] in self.statuses else []
@@ -195,7 +198,7 @@ class Site:
         rows.sort(key=lambda row: row.get(by) or "", reverse=True)
         return _page("subjectStatuses", rows, query)
 
-    def _queryEvents(self, query: Json) -> httpx.Response:
+    def answer_query_events(self, query: Json) -> httpx.Response:
         def wanted(event: Json) -> bool:
             about = event["subject"].get("uri") or event["subject"]["did"]
             subject = query.get("subject")
@@ -211,7 +214,7 @@ class Site:
 
         return _page("events", [event for event in self.events[::-1] if wanted(event)], query)
 
-    def _getSubjects(self, query: Json) -> httpx.Response:
+    def answer_get_subjects(self, query: Json) -> httpx.Response:
         keys = query["subjects"] if isinstance(query["subjects"], list) else [query["subjects"]]
         return ok({"subjects": [self._view(key) for key in keys]})
 
@@ -227,19 +230,19 @@ class Site:
             view["status"] = self.statuses[key]
         return view
 
-    def _getRepo(self, query: Json) -> httpx.Response:
+    def answer_get_repo(self, query: Json) -> httpx.Response:
         return ok(self.repos[query["did"]])
 
-    def _getPostThread(self, _: Json) -> httpx.Response:
+    def answer_get_post_thread(self, _: Json) -> httpx.Response:
         return ok({"thread": self.thread}) if self.thread else failed(400, "NotFound", "Post not found")
 
-    def _getAuthorFeed(self, _: Json) -> httpx.Response:
+    def answer_get_author_feed(self, _: Json) -> httpx.Response:
         return ok({"feed": self.feed})
 
-    def _listRecords(self, query: Json) -> httpx.Response:
+    def answer_list_records(self, query: Json) -> httpx.Response:
         return ok({"records": [record for key, record in self.records.items() if query["repo"] in key]})
 
-    def _emitEvent(self, body: Json) -> httpx.Response:
+    def answer_emit_event(self, body: Json) -> httpx.Response:
         return self._act(body, ME)
 
     def _act(self, body: Json, by: str) -> httpx.Response:
@@ -257,7 +260,9 @@ class Site:
         if "externalId" in body:
             known = (kind, body["externalId"], key)
             if known in self.external:
-                return failed(400, "DuplicateExternalId", "An event with the same external ID already exists.")
+                return failed(
+                    400, "DuplicateExternalId", "An event with the same external ID already exists."
+                )
             self.external.add(known)
         number = self._record(kind, subject, by, {k: v for k, v in event.items() if k != "$type"})
         self._apply(kind, event, subject, key, by)
