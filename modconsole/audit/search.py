@@ -19,6 +19,7 @@ _FROM = "FROM leaves JOIN logs ON logs.id = leaves.log"
 # A kind of a later version is verified but not listed. The + keeps SQLite from using the index of `kind` for it.
 _KNOWN = f"+kind IN ({', '.join(repr(kind.value) for kind in EntryKind)})"
 _EQUAL = ("case", "decision", "actor", "forum", "outcome", "urgency", "kind")
+_USES_PROTOCOL = "EXISTS (SELECT 1 FROM json_each(leaf, '$.protocols') WHERE json_extract(value, '$.id') = ?)"
 _AT_ONCE = 500  # SQLite takes a limited number of parameters in one statement
 
 
@@ -33,22 +34,19 @@ def records(
 ) -> list[Record]:
     """List matching entries, those between `before` and `after` in position where these are given."""
     where, values = _conditions(query)
-    if before:
-        where.append("id < ?")
-        values.append(before)
-    if after:
-        where.append("id > ?")
-        values.append(after)
-    order = f"ORDER BY id {'DESC' if newest_first else 'ASC'} LIMIT ?"
-    # A search in one of the lists becomes one ordered search for each place in it, which SQLite merges as it reads.
-    places = _places(query)
-    searches = [" AND ".join([place, *where]) for place, _ in places]
-    matching = " UNION ".join(f"SELECT id FROM leaves WHERE {search}" for search in searches)  # noqa: S608 - our words
-    given = [value for _, place_values in places for value in (*place_values, *values)]
+    for condition, value in (("id < ?", before), ("id > ?", after)):
+        if value:
+            where.append(condition)
+            values.append(value)
+    order = f"ORDER BY id {'DESC' if newest_first else 'ASC'} LIMIT {limit:d}"
+    # One ordered search for each place a value can stand in; each stops by itself when it has enough.
+    places, wanted = _places(query), query.action or query.protocol
+    searches = [f"SELECT id FROM leaves {place} AND {' AND '.join(where)} {order}" for place in places]  # noqa: S608
+    found = " UNION ".join(f"SELECT * FROM ({search})" for search in searches)  # noqa: S608 - our own words, as above
     rows = db.execute(
-        f"SELECT {COLUMNS} {_FROM} WHERE leaves.id IN ({matching} {order}) "
-        f"ORDER BY leaves.id {'DESC' if newest_first else 'ASC'}",
-        (*given, limit),
+        f"SELECT {COLUMNS} {_FROM} WHERE leaves.id IN ({found} {order})"
+        f" ORDER BY leaves.id {'DESC' if newest_first else 'ASC'}",
+        [value for _ in places for value in ([wanted, *values] if wanted else values)],
     )
     return [record(row) for row in rows]
 
@@ -95,32 +93,31 @@ def _conditions(query: LogQuery) -> tuple[list[str], list[object]]:
     if query.kind not in (None, EntryKind.DECIDED, EntryKind.ASKED, EntryKind.OUTCOME):
         where.append(RARE)
     if query.action and query.protocol:
-        where.append(
-            "EXISTS (SELECT 1 FROM json_each(leaf, '$.protocols') WHERE json_extract(value, '$.id') = ?)"
-        )
+        where.append(_USES_PROTOCOL)
         values.append(query.protocol)
-    for bound, at in (("ts >= ?", query.since), ("ts < ?", query.until)):
+    # Entries stand in nearly the order of their times, so a time also says between which positions to look.
+    for at, condition, position in (
+        (query.since, "+ts >= ?", "id >= (SELECT min(id) FROM leaves INDEXED BY leaves_ts WHERE ts >= ?)"),
+        (query.until, "+ts < ?", "id <= (SELECT max(id) FROM leaves INDEXED BY leaves_ts WHERE ts < ?)"),
+    ):
         if at is not None:
-            where.append(bound)
-            values.append(timestamp(at))
+            where += [condition, position]
+            values += [timestamp(at)] * 2
     return where, values
 
 
-def _places(query: LogQuery) -> list[tuple[str, tuple[str, ...]]]:
+def _places(query: LogQuery) -> list[str]:
     if query.action:
-        return _in_list(
-            "action", "EXISTS (SELECT 1 FROM json_each(leaf, '$.actions') WHERE value = ?)", query.action
-        )
+        return _in_list("action", "EXISTS (SELECT 1 FROM json_each(leaf, '$.actions') WHERE value = ?)")
     if query.protocol:
-        return _in_list(
-            "protocol",
-            "EXISTS (SELECT 1 FROM json_each(leaf, '$.protocols') WHERE json_extract(value, '$.id') = ?)",
-            query.protocol,
-        )
-    return [("TRUE", ())]
+        return _in_list("protocol", _USES_PROTOCOL)
+    return ["WHERE TRUE"]
 
 
-def _in_list(column: str, anywhere: str, wanted: str) -> list[tuple[str, tuple[str, ...]]]:
+def _in_list(column: str, anywhere: str) -> list[str]:
     """The first two places have an index each; an entry with more is looked into."""
-    first = [(f"{column}{place} = ?", (wanted,)) for place in (1, 2)]
-    return [*first, (f"{column}3 IS NOT NULL AND {anywhere}", (wanted,))]
+    return [
+        f"INDEXED BY leaves_{column}1 WHERE {column}1 = ?",
+        f"INDEXED BY leaves_{column}2 WHERE {column}2 = ?",
+        f"INDEXED BY leaves_{column}3 WHERE {column}3 IS NOT NULL AND {anywhere}",
+    ]

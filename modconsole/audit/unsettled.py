@@ -12,7 +12,7 @@ __all__ = ["Unsettled"]
 
 _CERTAIN = ", ".join(repr(kind.value) for kind in OutcomeKind if kind.is_certain)
 
-# From an index alone: fewer orders with a certain outcome than orders. What it finds is then computed properly.
+# Fewer orders with a certain outcome than orders. What this finds is then computed properly.
 _CANDIDATES = f"""
 SELECT decision FROM leaves INDEXED BY leaves_decision WHERE decision IS NOT NULL GROUP BY decision
 HAVING sum(CASE WHEN kind = 'decided' THEN orders ELSE 0 END)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modconsole.bootstrap.checks import checks
-from modconsole.cli.parts import Parts
+from modconsole.cli.parts import Check, Parts
 from modconsole.config import HOME_VARIABLE, Paths, TomlSettingsFile
 from modconsole.core.errors import VaultLocked, WrongUsage
 from modconsole.desk.casework import Casework
@@ -158,6 +156,8 @@ class Home:
         Raises:
             WrongUsage: The folder holds a real home, which is never turned into a demo.
         """
+        import tempfile
+
         named = folder or (Path(self._environ[HOME_VARIABLE]) if self._environ.get(HOME_VARIABLE) else None)
         place = named or Path(tempfile.mkdtemp(prefix="modconsole-demo-"))
         self._environ[HOME_VARIABLE] = str(place)
@@ -195,6 +195,12 @@ class Home:
             "diagnostics": paths.logs,
         }
 
+    def checks(self) -> list[Check]:
+        """Look at everything `doctor` looks at."""
+        from modconsole.bootstrap.checks import checks
+
+        return checks(self)
+
     def parts(self) -> Parts:
         """Give the command line what it needs, nothing of it made yet."""
         return Parts(
@@ -207,5 +213,5 @@ class Home:
             start_config=self.start_config,
             prepare_demo=self.prepare_demo,
             open_console=self.open_console,
-            checks=lambda: checks(self),
+            checks=self.checks,
         )

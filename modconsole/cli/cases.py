@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from collections.abc import Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
@@ -95,6 +94,8 @@ def add_to(commands: Any) -> None:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio  # here, because reading the queue has no use for it
+
     return asyncio.run(work)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import dataclasses
 import getpass
@@ -223,6 +222,8 @@ def _check(parts: Parts, args: argparse.Namespace) -> int:
 def _check_some(parts: Parts, ids: list[str], *, as_json: bool) -> int:
     desk = parts.desk()
     parts.unlock(desk)
+    import asyncio  # here, because most commands have no use for it
+
     return asyncio.run(_contact(desk, ids, as_json=as_json))
 
 

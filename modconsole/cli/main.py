@@ -23,7 +23,8 @@ NO_SCREEN = (
 
 def run(argv: Sequence[str], parts: Parts) -> int:
     """Carry out one command and give its exit code. Every error a person can meet ends here, without a traceback."""
-    args = _parser().parse_args(argv)
+    # The console is what must be there soonest, and it needs none of the commands.
+    args = _parser().parse_args(argv) if argv else argparse.Namespace(command=None)
     try:
         command: Command = args.command or _console
         return command(parts, args)

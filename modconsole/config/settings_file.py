@@ -118,6 +118,7 @@ class TomlSettingsFile(SettingsFile):
         for name, value in {"id": forum.id, "kind": forum.kind, **forum.values}.items():
             if value is not None:
                 table.add(name, list(value) if isinstance(value, tuple) else value)
+        table.trivia.indent = "\n" if isinstance(found, AoT) else ""  # an empty line before the section
         found.append(table)
         self._write(document, before, (*before.settings.forums, forum))
 

@@ -61,7 +61,7 @@ def _dataclass_writer(kind: Any) -> Callable[[Any], Any]:
         plain = {}
         for name, default in fields:
             item = getattr(value, name)
-            if item is not default and (default is dataclasses.MISSING or item != default):
+            if item is not default and item != default:  # nothing equals the default of a field without one
                 plain[name] = _writer(item.__class__)(item)
         return plain
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from modconsole.core import ids
-from modconsole.core.actions import ACTIONS, Action, OutcomeKind
+from modconsole.core.actions import ACTIONS, Action
 from modconsole.core.clocks import clock
 from modconsole.core.codec import to_plain
 from modconsole.core.decision import DecisionState, Entry, EntryKind, ProtocolRef
-from modconsole.core.errors import ForumError, NoSuchCase, NotAllowed, VaultError, VaultLocked
+from modconsole.core.errors import (
+    ForumError,
+    NoSuchCase,
+    NotAllowed,
+    NotFound,
+    StoreError,
+    VaultError,
+    VaultLocked,
+)
 from modconsole.core.message import fill
-from modconsole.core.model import Case, CaseFile, CaseState, Member, Note, Post, Thread
-from modconsole.core.protocol import QuestionType, ReviewProtocol
+from modconsole.core.model import Case, CaseFile, CaseState, Member, Note, Post, TargetKind, Thread
+from modconsole.core.protocol import ROLES, QuestionType, ReviewProtocol
 from modconsole.core.run import (
+    EMERGENCY_QUESTION,
     NOT_NEEDED,
     SKIP_REASONS,
+    Answer,
     Follow,
     Run,
     RunEvent,
@@ -31,9 +43,10 @@ from modconsole.core.run import (
 )
 from modconsole.core.urgency import Reason, Urgency, faster
 from modconsole.desk.forums import Forums
+from modconsole.desk.intake import is_news
 from modconsole.desk.standing import Standing, ref, standing
 from modconsole.desk.views import ActionOffer, CaseView
-from modconsole.ports.audit import AuditLog
+from modconsole.ports.audit import AuditLog, LogQuery
 from modconsole.ports.forum import Feature
 from modconsole.ports.library import ProtocolLibrary
 from modconsole.ports.settings import Settings
@@ -45,6 +58,18 @@ LEASE = timedelta(minutes=15)
 """How long a claim holds when nobody renews it. It is renewed while the case is open on a screen."""
 
 THREAD_BEFORE, THREAD_AFTER = 100, 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """What was answered since the case was last closed, and before."""
+
+    views: tuple[RunView, ...] = ()
+    earlier: tuple[RunView, ...] = ()
+    lost: tuple[Run, ...] = ()
+    """Runs whose protocol's text cannot be found any more."""
+    since: datetime | None = None
+    """When the sitting before this one was closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +103,21 @@ class Casework:
         Args:
             take_over: Take it from whoever holds it.
         """
-        self.case(id)
         now = self.now()
-        case = self.store.claim(id, self.settings.me, now + LEASE, now, take_over=take_over)
-        if case.first_opened_at is None and not self._is_others(case):
-            case = replace(case, first_opened_at=now)
-            self.store.save_case(case)
+        with self.store.alone():
+            self.case(id)
+            case = self.store.claim(id, self.settings.me, now + LEASE, now, take_over=take_over)
+            if case.first_opened_at is None and not self._is_others(case):
+                self.store.save_case(replace(case, first_opened_at=now))
         return self.view(id)
 
     def renew(self, id: str) -> None:
-        """Keep a claim alive while the case is on screen."""
+        """Keep a claim alive while the case is on screen. One that was given up, or taken over, is not taken again."""
         now = self.now()
-        self.store.claim(id, self.settings.me, now + LEASE, now)
+        with self.store.alone():
+            claim = self.case(id).claim
+            if claim is not None and claim.by == self.settings.me:
+                self.store.claim(id, self.settings.me, now + LEASE, now)
 
     def leave(self, id: str) -> None:
         """Let go of a claim; answers and drafts stay."""
@@ -99,7 +127,8 @@ class Casework:
         """Show a case without claiming it."""
         case = self.case(id)
         file, unreadable = self._file(case)
-        runs = self.run_views(case) if not unreadable else ()
+        sitting = self._sitting(case) if not unreadable else _Sitting()
+        runs = sitting.views
         decisions = tuple(self.log.decisions_of(case.token))
         return CaseView(
             case=case,
@@ -107,14 +136,16 @@ class Casework:
             unreadable=unreadable,
             claimed_by_other=self._is_others(case),
             runs=runs,
-            standings={shown.run.id: self.standing(shown.protocol) for shown in runs},
+            standings={shown.run.id: self.standing(shown.protocol) for shown in (*sitting.earlier, *runs)},
             decisions=decisions,
             offers=self.offers(case, runs),
             notes=tuple(self.store.notes(case)) if not unreadable else (),
             drafts={draft.name: draft for draft in self.store.drafts(case)} if not unreadable else {},
             earlier=tuple(self.store.earlier_cases(case)),
-            blockers=self.blockers(runs, decisions),
+            blockers=self._blockers(sitting, decisions),
             forum=self.forums.status(case.forum),
+            problems=self._problems(case, sitting),
+            earlier_runs=sitting.earlier,
         )
 
     def _file(self, case: Case) -> tuple[CaseFile | None, str]:
@@ -128,6 +159,23 @@ class Casework:
     def _is_others(self, case: Case) -> bool:
         claim = case.claim
         return claim is not None and claim.by != self.settings.me and claim.until > self.now()
+
+    def not_others(self, case: Case) -> None:
+        """Refuse while somebody else is working on the case, so that no member is answered twice.
+
+        Raises:
+            NotAllowed
+        """
+        if case.claim is not None and self._is_others(case):
+            raise NotAllowed(
+                f"{case.claim.by} is working on this case.",
+                next_step="Take it over first, if they cannot go on.",
+            )
+
+    def _change(self, id: str, change: Callable[[Case], Case]) -> None:
+        """Change a case as it is at this moment, whatever another console has made of it since it was read."""
+        with self.store.alone():
+            self.store.save_case(change(self.case(id)))
 
     # The forum's side, lazily
 
@@ -148,40 +196,61 @@ class Casework:
         Raises:
             ForumError
         """
-        case = self.case(id)
-        post = await self.forums.call(case.forum, lambda forum: forum.post(case.target))
-        file = self.store.file(case)
-        latest = file.latest
-        if latest is None:
-            file = replace(file, post=post, seen_version=post.version)
-            case = replace(case, length=len(post.text))
-        elif (post.version, post.text) != (latest.version, latest.text):
-            file = replace(file, later=(*file.later, post))
-            case = replace(case, changed_since_flagged=True)
-        self.store.take_in([(case, file)])
+        found = self.case(id)
+        post = await self.forums.call(found.forum, lambda forum: forum.post(found.target))
+        with self.store.alone():
+            case = self.case(id)
+            file = self.store.file(case)
+            if not is_news(post, file):
+                return file
+            if file.latest is None:
+                file = replace(file, post=post)
+                case = replace(case, length=len(post.text))
+            else:
+                file = replace(file, later=(*file.later, post))
+                case = replace(case, changed_since_flagged=True)
+            self.store.take_in([(case, file)])
         return file
 
     def saw(self, id: str, version: str) -> None:
         """Note which version of the post the moderator has on screen: orders carry it."""
-        case = self.case(id)
-        file = self.store.file(case)
-        if file.seen_version != version:
-            self.store.save_file(case, replace(file, seen_version=version))
+        with self.store.alone():
+            case = self.case(id)
+            file = self.store.file(case)
+            if file.seen_version != version:
+                self.store.save_file(case, replace(file, seen_version=version))
+
+    def we_edited(self, id: str, text: str, version: str) -> None:
+        """Keep what our own edit made of the post, so that nobody is told that it changed behind their back."""
+        with self.store.alone():
+            case = self.case(id)
+            file = self.store.file(case)
+            if file.latest is not None and file.latest.version != version:
+                edited = replace(file.latest, text=text, version=version)
+                self.store.save_file(case, replace(file, later=(*file.later, edited), seen_version=version))
 
     async def member(self, id: str) -> Member:
         case = self.case(id)
-        author = self.author(case)
+        author = self._known_author(case)
         return await self.forums.call(case.forum, lambda forum: forum.member(author))
 
     async def history(self, id: str, limit: int = 20) -> tuple[Post, ...]:
         case = self.case(id)
-        author = self.author(case)
+        author = self._known_author(case)
         return await self.forums.call(case.forum, lambda forum: forum.history(author, limit))
 
     def author(self, case: Case) -> str:
-        """Give the forum's id of the member a case is about."""
-        post = self.store.file(case).latest
-        return post.author if post and post.author else case.target.id
+        """Give the forum's id of the member a case is about; empty when the forum does not say."""
+        if case.target.kind is TargetKind.MEMBER:
+            return case.target.id
+        file = self.store.file(case)
+        return next((post.author for post in (file.latest, file.post) if post and post.author), "")
+
+    def _known_author(self, case: Case) -> str:
+        author = self.author(case)
+        if not author:
+            raise NotFound("The forum does not say who wrote this.", next_step="Look on the forum itself.")
+        return author
 
     async def announce(self, id: str, *, taken: bool) -> None:
         """Show colleagues on the forum that the case is (or is no longer) being worked on, where the forum can."""
@@ -211,13 +280,46 @@ class Casework:
         return tuple(ref(shown.protocol, self.standing(shown.protocol)) for shown in runs)
 
     def run_views(self, case: Case) -> tuple[RunView, ...]:
-        """Give every run of the case, each pinned to the version it began with."""
-        shown: list[RunView] = []
+        """Give the runs of the present sitting, each pinned to the version it began with.
+
+        A sitting ends when the case is closed. After it came back, what was answered before is there to be read
+        (`CaseView.earlier_runs`), but it answers nothing: yesterday's "no danger" is no answer today.
+        """
+        return self._sitting(case).views
+
+    def answered(self, case: Case) -> tuple[tuple[ProtocolRef, ...], list[object]]:
+        """Give what a record holds of this sitting's protocols: which they were, and every answer."""
+        sitting = self._sitting(case)
+        lost = tuple(ProtocolRef(run.protocol, "", run.protocol_hash, "unreadable") for run in sitting.lost)
+        runs = (*(shown.run for shown in sitting.views), *sitting.lost)
+        return (*self.refs(sitting.views), *lost), [to_plain(run) for run in runs]
+
+    def _sitting(self, case: Case) -> _Sitting:
+        since, over = self._closed_before(case)
+        earlier: list[RunView] = []
+        present: list[RunView] = []
+        lost: list[Run] = []
         for run in self.store.runs(case):
             protocol = self.library.by_hash(run.protocol_hash)
             if protocol is not None:
-                shown.append(view(protocol, run))
-        return tuple(shown)
+                (earlier if run.id in over else present).append(view(protocol, run))
+            elif run.id not in over:
+                lost.append(run)
+        return _Sitting(tuple(present), tuple(earlier), tuple(lost), since)
+
+    def _closed_before(self, case: Case) -> tuple[datetime | None, frozenset[str]]:
+        """Say when the sitting before this one was closed, and which runs were sealed with it and those before."""
+        if case.closed_at is None:
+            return None, frozenset()
+        is_open = case.state is CaseState.OPEN
+        over: set[str] = set()
+        since: datetime | None = None
+        for record in self.log.records(LogQuery(case=case.token, kind=EntryKind.CLOSED), limit=1000):
+            at = record.entry.at
+            if at < case.closed_at or (is_open and at == case.closed_at):
+                since = at if since is None else max(since, at)
+                over |= _runs_in(self.log.open_body(record))
+        return since, frozenset(over)
 
     def start_run(self, id: str, protocol_id: str, because: str = "chosen") -> Run:
         """Begin a protocol on a case, with the answers that other protocols of this case already have.
@@ -226,6 +328,7 @@ class Casework:
             NotAllowed: The protocol is not here, or not approved for real cases.
         """
         case = self.case(id)
+        self.not_others(case)
         protocol = self.library.get(protocol_id)
         if protocol is None:
             raise NotAllowed(
@@ -241,12 +344,11 @@ class Casework:
                 next_step="Your safeguarding lead approves protocols, or sets allow_drafts in the settings.",
             )
         self.library.keep(protocol)
-        earlier = self.run_views(case)
-        run = Run(ids.run_id(self.random), protocol.id, protocol.hash, self.now(), because)
-        self.store.start_run(case, run)
-        for event in carried(protocol, earlier):
-            self.store.add_event(case, run.id, event)
-        self._heed(case)
+        known = carried(protocol, self.run_views(case))
+        run = Run(ids.run_id(self.random), protocol.id, protocol.hash, self.now(), because, known)
+        with self.store.alone():
+            self.store.start_run(case, run)
+            self._heed(case)
         return run
 
     def answer(self, id: str, run_id: str, question_id: str, values: Sequence[str]) -> tuple[Follow, ...]:
@@ -262,26 +364,36 @@ class Casework:
         """
         case, shown = self._run(id, run_id)
         question = shown.protocol.question(question_id)
-        step = next((s.id for s in shown.protocol.steps if question in s.questions), "")
         if question is None:
             raise NotAllowed(f"“{shown.protocol.title}” has no question “{question_id}”.")
+        step = next(s.id for s in shown.protocol.steps if question in s.questions)
         given = checked(question, values)
-        self._add(
-            case,
-            run_id,
-            RunEvent(RunEventKind.ANSWERED, step, self.now(), self.settings.me, question_id, given),
-        )
-        after = self._view(case, run_id)
-        follows = tuple(follow for follow in after.follows if follow.question == question_id)
+        event = RunEvent(RunEventKind.ANSWERED, step, self.now(), self.settings.me, question_id, given)
+        before = demanded_urgency(self.run_views(case))
+        # Together or not at all: a crash never leaves "in danger now" answered and the case waiting its turn.
+        with self.store.alone():
+            self.store.add_event(case, run_id, event)
+            after = self._view(case, run_id)
+            follows = tuple(follow for follow in after.follows if follow.question == question_id)
+            says_how_soon = question_id == EMERGENCY_QUESTION or any(
+                f.consequence.raise_urgency for f in follows
+            )
+            # Not otherwise: what somebody lowered with a reason is not raised again by an answer about the weather.
+            if says_how_soon or demanded_urgency(self.run_views(case)) is not before:
+                self._heed(case)
+            if question.type is QuestionType.DATETIME and question_id == "follow_up_at":
+                self._set_follow_up(case.id, given[0], shown.answers.get(question_id))
+            self._follow(case, run_id, follows)
+        return follows
+
+    def _follow(self, case: Case, run_id: str, follows: Sequence[Follow]) -> None:
+        """Start the protocols that an answer leads to. One that cannot be started takes no answer back with it."""
         for follow in follows:
             switch, add = follow.consequence.switch_to, follow.consequence.add_protocol
             for wanted, word in ((switch, "switch"), (add, "add")):
                 if wanted and not self._has_live_run(case, wanted):
-                    self.start_run(case.id, wanted, f"{word}:{run_id}")
-        self._heed(case)
-        if question.type is QuestionType.DATETIME and question_id == "follow_up_at":
-            self._set_follow_up(case.id, given[0])
-        return follows
+                    with suppress(NotAllowed, StoreError):  # `CaseView.problems` says why
+                        self.start_run(case.id, wanted, f"{word}:{run_id}")
 
     def skip(self, id: str, run_id: str, step_id: str, reason: str, note: str = "") -> None:
         """Skip a step with a reason from `core.run.SKIP_REASONS`. An honest skip is never held against anyone."""
@@ -299,15 +411,12 @@ class Casework:
         case, shown = self._run(id, run_id)
         if not any(step.id == step_id for step in shown.protocol.steps):
             raise NotAllowed(f"“{shown.protocol.title}” has no step “{step_id}”.")
-        self._add(case, run_id, RunEvent(kind, step_id, self.now(), self.settings.me, values=values))
+        event = RunEvent(kind, step_id, self.now(), self.settings.me, values=values)
+        self.store.add_event(case, run_id, event)
 
     def _run(self, id: str, run_id: str) -> tuple[Case, RunView]:
         case = self.case(id)
-        if self._is_others(case):
-            raise NotAllowed(
-                f"{case.claim.by if case.claim else 'Somebody'} is working on this case.",
-                next_step="Take it over first, if they cannot go on.",
-            )
+        self.not_others(case)
         return case, self._view(case, run_id)
 
     def _view(self, case: Case, run_id: str) -> RunView:
@@ -315,9 +424,6 @@ class Casework:
             if shown.run.id == run_id:
                 return shown
         raise NotAllowed(f"This case has no protocol run “{run_id}”.")
-
-    def _add(self, case: Case, run_id: str, event: RunEvent) -> None:
-        self.store.add_event(case, run_id, event)
 
     def _has_live_run(self, case: Case, protocol_id: str) -> bool:
         return any(v.protocol.id == protocol_id and not v.switched_to for v in self.run_views(case))
@@ -332,11 +438,15 @@ class Casework:
 
     def raise_urgency(self, id: str, urgency: Urgency, reason: Reason | None = None) -> None:
         """Make a case more urgent. Anyone may, at once; asking for less than it is changes nothing."""
-        case = self.case(id)
-        if faster(case.urgency, urgency) is case.urgency:
-            return
         said = reason or Reason("raised", f"{self.settings.me} raised it")
-        self._set_urgency(case, urgency, said)
+        self._change(
+            id,
+            lambda case: (
+                case
+                if faster(case.urgency, urgency) is case.urgency
+                else self._with_urgency(case, urgency, said)
+            ),
+        )
 
     def lower_urgency(self, id: str, urgency: Urgency, why: str) -> None:
         """Make a case less urgent. Needs a reason, which is sealed.
@@ -361,14 +471,13 @@ class Casework:
                 body={"case": case.id, "reason": why},
             )
         )
-        self._set_urgency(case, urgency, Reason("lowered", f"{self.settings.me} lowered it, with a reason"))
+        said = Reason("lowered", f"{self.settings.me} lowered it, with a reason")
+        self._change(id, lambda case: self._with_urgency(case, urgency, said))
 
-    def _set_urgency(self, case: Case, urgency: Urgency, reason: Reason) -> None:
+    def _with_urgency(self, case: Case, urgency: Urgency, reason: Reason) -> Case:
         due = clock(urgency, case.flagged_at, self.settings.service.staffed_hours)
         others = tuple(known for known in case.reasons if known.code != reason.code)
-        self.store.save_case(
-            replace(case, urgency=urgency, reasons=(reason, *others), look_due=due.look, act_due=due.act)
-        )
+        return replace(case, urgency=urgency, reasons=(reason, *others), look_due=due.look, act_due=due.act)
 
     # Notes, drafts, messages
 
@@ -402,9 +511,16 @@ class Casework:
         for shown in self.run_views(case):
             follow_up = shown.answers.get("follow_up_at")
             if follow_up is not None and not follow_up.values[0].startswith(NOT_NEEDED):
-                at = datetime.fromisoformat(follow_up.values[0])
-                known["next_look"] = at.strftime("%H:%M on %A %d %B (%Z)").replace("  ", " ")
+                at = datetime.fromisoformat(follow_up.values[0]).astimezone(self._zone())
+                known["next_look"] = f"{at:%H:%M} on {at:%A} {at.day} {at:%B} ({at:%Z})"
         return known
+
+    def _zone(self) -> tzinfo:
+        """Members live by the service's clock; without one we know of, UTC, and the message says so."""
+        try:
+            return ZoneInfo(self.settings.service.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return UTC
 
     # What can be done, and what is still missing
 
@@ -432,23 +548,70 @@ class Casework:
             for action in order
         )
 
-    def blockers(self, runs: Sequence[RunView], decisions: Sequence[DecisionState]) -> tuple[str, ...]:
-        standing_decisions = [decision for decision in decisions if not decision.reversed]
-        return close_blockers(
-            runs,
-            decided=bool(standing_decisions),
-            unsettled=sum(not decision.is_settled for decision in standing_decisions),
-            escalated_to=escalated_to(standing_decisions),
+    def _blockers(self, sitting: _Sitting, decisions: Sequence[DecisionState]) -> tuple[str, ...]:
+        since = sitting.since
+        now = [decision for decision in decisions if since is None or decision.at > since]
+        lost = (
+            f"The text of the protocol “{run.protocol}” is missing, so what is still open in it cannot be known."
+            for run in sitting.lost
         )
+        return (
+            *close_blockers(
+                sitting.views,
+                decided=any(_stands(decision) for decision in now),
+                unsettled=sum(not decision.is_settled for decision in decisions),
+                escalated_to=escalated_to(now),
+                startable=self._startable(_wanted(sitting.views)),
+            ),
+            *(lost if not sitting.views else ()),
+        )
+
+    def _startable(self, protocols: Iterable[str]) -> frozenset[str]:
+        return frozenset(
+            id
+            for id in protocols
+            if (found := self.library.get(id)) is not None and self.standing(found).may_run
+        )
+
+    def _problems(self, case: Case, sitting: _Sitting) -> dict[str, str]:
+        """Say which protocols this case wants and cannot have, and why."""
+        problems = {
+            run.protocol: "Its text as it was when you began is missing. Your answers are kept; begin it again."
+            for run in sitting.lost
+        }
+        for id in (*case.suggested, *_wanted(sitting.views)):
+            protocol = self.library.get(id)
+            if protocol is None:
+                problems.setdefault(
+                    id, "It is not here, or its file cannot be read. Every action stays open."
+                )
+            elif id in _wanted(sitting.views) and not self.standing(protocol).may_run:
+                problems.setdefault(id, self.standing(protocol).banner)
+        return problems
+
+    def note_decided(self, id: str) -> None:
+        """Stop the clock of the first action if a decision of this sitting stands, or let it run on if none does."""
+        case = self.case(id)
+        since, _ = self._closed_before(case)
+        stands = [
+            decision.at
+            for decision in self.log.decisions_of(case.token)
+            if _stands(decision) and (since is None or decision.at > since)
+        ]
+        decided_at = max(stands, default=None)
+        if case.last_decided_at != decided_at:
+            self._change(id, lambda case: replace(case, last_decided_at=decided_at))
 
     # Letting go
 
     def pass_on(self, id: str) -> None:
         """Give a case back to the queue. Needs no reason, costs nothing, is never counted and never sealed."""
-        case = self.case(id)
-        self.store.release(id, self.settings.me)
-        passed = tuple(dict.fromkeys((*case.passed_on_by, self.settings.me)))
-        self.store.save_case(replace(self.case(id), passed_on_by=passed))
+        me = self.settings.me
+        with self.store.alone():
+            self.store.release(id, me)
+            self._change(
+                id, lambda case: replace(case, passed_on_by=tuple(dict.fromkeys((*case.passed_on_by, me))))
+            )
 
     def close(self, id: str) -> None:
         """Close a case and seal what was answered. What is still missing is named; nothing is lost by trying.
@@ -457,32 +620,91 @@ class Casework:
             NotAllowed: Something required is missing; says what.
         """
         case = self.case(id)
-        runs = self.run_views(case)
-        missing = self.blockers(runs, self.log.decisions_of(case.token))
+        if case.state is CaseState.CLOSED:
+            raise NotAllowed("The case is closed already.")
+        self.not_others(case)
+        missing = self._blockers(self._sitting(case), self.log.decisions_of(case.token))
         if missing:
             raise NotAllowed(
                 "The case stays open: " + " ".join(missing),
                 kept="Every answer is kept.",
                 next_step="Do or skip these (a skip takes a reason), then close.",
             )
+        at = self._sealed_closing(case)
+        self._change(id, lambda case: replace(case, state=CaseState.CLOSED, closed_at=at, claim=None))
+
+    def _sealed_closing(self, case: Case) -> datetime:
+        """Seal that the case is closed, unless a crash kept only the queue from hearing of it; gives when."""
+        protocols, runs = self.answered(case)
+        for record in self.log.records(LogQuery(case=case.token, kind=EntryKind.CLOSED), limit=1):
+            at = record.entry.at
+            if case.closed_at is None or at > case.closed_at:
+                body = self.log.open_body(record) or {}
+                later = [state for state in self.log.decisions_of(case.token) if state.at > at]
+                if body.get("runs") == runs and not later:
+                    return at
+        at = self.now()
         self.log.seal(
             Entry(
                 EntryKind.CLOSED,
                 self.settings.me,
-                self.now(),
+                at,
                 case=case.token,
                 forum=case.forum,
+                detail=approval_code(protocols),
                 urgency=case.urgency,
-                protocols=self.refs(runs),
-                body={"case": case.id, "runs": [to_plain(shown.run) for shown in runs]},
+                protocols=protocols,
+                body={"case": case.id, "runs": runs},
             )
         )
-        case = self.case(id)
-        self.store.save_case(replace(case, state=CaseState.CLOSED, closed_at=self.now(), claim=None))
+        return at
 
-    def _set_follow_up(self, id: str, value: str) -> None:
-        at = None if value.startswith(NOT_NEEDED) else datetime.fromisoformat(value)
-        self.store.save_case(replace(self.case(id), follow_up_at=at))
+    def _set_follow_up(self, id: str, value: str, earlier: Answer | None) -> None:
+        """Set the next look in place of the one answered before; a time that was decided (`watch`) stays beside it."""
+
+        def change(case: Case) -> Case:
+            decided = case.follow_up_at
+            if earlier is not None and _answered_time(earlier.values[0]) == decided:
+                decided = None
+            times = [at for at in (decided, _answered_time(value)) if at is not None]
+            return replace(case, follow_up_at=min(times, default=None))
+
+        self._change(id, change)
+
+    def watch(self, id: str, until: datetime) -> None:
+        """Let the case come back at that time, or earlier if that was set before."""
+        self._change(id, lambda case: replace(case, follow_up_at=min(case.follow_up_at or until, until)))
+
+
+def _answered_time(value: str) -> datetime | None:
+    return None if value.startswith(NOT_NEEDED) else datetime.fromisoformat(value)
+
+
+def _runs_in(body: Mapping[str, object] | None) -> set[str]:
+    runs = (body or {}).get("runs")
+    return {str(run["id"]) for run in runs if isinstance(run, dict)} if isinstance(runs, list) else set()
+
+
+def _wanted(views: Sequence[RunView]) -> tuple[str, ...]:
+    """Name the protocols that answers lead to."""
+    found = (
+        wanted
+        for shown in views
+        for follow in shown.follows
+        for wanted in (follow.consequence.switch_to, follow.consequence.add_protocol)
+        if wanted
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _stands(decision: DecisionState) -> bool:
+    """Say whether a decision did something, or still may: one that was withdrawn, refused or overtaken did not."""
+    return bool(decision.in_force) or not decision.is_settled
+
+
+def approval_code(protocols: Sequence[ProtocolRef]) -> str:
+    """Give the code that a record made without any approved protocol carries."""
+    return "" if any(used.status == "approved" for used in protocols) else "no_approved_protocol"
 
 
 def carrier(forums: Forums, forum: str, action: Action) -> str:
@@ -495,15 +717,11 @@ def carrier(forums: Forums, forum: str, action: Action) -> str:
     return "desk" if where == "either" else "by_hand"
 
 
-_ESCALATES = {Action.ESCALATE_LEAD: "safeguarding_lead", Action.ESCALATE_CLINICAL: "clinical_lead"}
-
-
 def escalated_to(decisions: Sequence[DecisionState]) -> tuple[str, ...]:
-    """Name the roles a case was really escalated to: decided, and known to be done."""
-    done = (OutcomeKind.APPLIED, OutcomeKind.ALREADY, OutcomeKind.BY_HAND)
-    return tuple(
-        _ESCALATES[order.action]
-        for decision in decisions
-        for order in decision.orders
-        if order.action in _ESCALATES and order.outcome in done
-    )
+    """Name the roles that were really told: decided, and known to be done.
+
+    The safeguarding lead is whom every other role is reached through; only the clinical lead is told apart.
+    """
+    done = {order.action for decision in decisions for order in decision.in_force}
+    told = [role for role in ROLES if role != "clinical_lead"] if Action.ESCALATE_LEAD in done else []
+    return (*told, "clinical_lead") if Action.ESCALATE_CLINICAL in done else tuple(told)

@@ -7,19 +7,30 @@ what the forum says. Whatever stops in between leaves an unsettled decision in t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from modconsole.core import ids
-from modconsole.core.actions import ACTIONS, Action, ActionOrder, Outcome, OutcomeKind, TargetState
+from modconsole.core.actions import ACTIONS, Action, ActionOrder, Outcome, OutcomeKind, TargetState, Where
 from modconsole.core.codec import from_plain, to_plain
-from modconsole.core.decision import DecisionState, Entry, EntryKind, OrderState
-from modconsole.core.errors import Conflict, ForumError, LogError, NotAllowed, WrongUsage
+from modconsole.core.decision import DecisionState, Entry, EntryKind, OrderState, ProtocolRef
+from modconsole.core.errors import (
+    Conflict,
+    DataError,
+    ForumError,
+    LogError,
+    NoSuchCase,
+    NotAllowed,
+    VaultError,
+    VaultLocked,
+    WrongUsage,
+)
 from modconsole.core.message import unfilled
 from modconsole.core.model import Case, Target, TargetKind
 from modconsole.core.urgency import Urgency
-from modconsole.desk.casework import Casework, carrier
+from modconsole.desk.casework import Casework, approval_code, carrier
 from modconsole.ports.audit import AuditLog, LogQuery
 from modconsole.ports.notify import DecisionChanged, Notifier
 
@@ -101,11 +112,16 @@ class Decisions:
         self, case: Case, choices: Sequence[Choice], reason: str, reverses: str = ""
     ) -> DecisionState:
         now = self._now()
-        file = self._cases.store.file(case)
-        runs = self._cases.run_views(case)
-        member = self._cases.author(case)
-        orders = [self._order(case, choice, member, file.seen_version) for choice in choices]
-        decision = ids.decision_id(self._random)
+        member, seen = self._author_and_version(case)
+        orders = [self._order(case, choice, member, seen) for choice in choices]
+        for order in orders:
+            if order.target.kind is TargetKind.MEMBER and not order.target.id:
+                raise NotAllowed(
+                    f"“{ACTIONS[order.action].label}” needs to know who wrote this, and the forum does not say.",
+                    next_step="Look on the forum itself, or choose another action.",
+                )
+        protocols, runs = self._answered(case)
+        decision = self._free_id()
         self._log.seal(
             Entry(
                 EntryKind.DECIDED,
@@ -116,27 +132,49 @@ class Decisions:
                 decision=decision,
                 orders=tuple(order.id for order in orders),
                 actions=tuple(order.action.value for order in orders),
+                detail=approval_code(protocols),
                 urgency=case.urgency,
-                protocols=self._cases.refs(runs),
+                protocols=protocols,
                 reverses=reverses,
                 body={
                     "case": case.id,
                     "orders": [to_plain(order) for order in orders],
                     "reason": reason,
-                    "runs": [to_plain(shown.run) for shown in runs],
+                    "runs": runs,
                 },
             )
         )
-        self._cases.store.save_case(replace(self._cases.case(case.id), last_decided_at=now))
         return self._told(case.id, decision)
 
+    def _free_id(self) -> str:
+        while self._log.decision(id := ids.decision_id(self._random)) is not None:
+            pass
+        return id
+
+    def _author_and_version(self, case: Case) -> tuple[str, str]:
+        try:
+            return self._cases.author(case), self._cases.store.file(case).seen_version
+        except VaultLocked:
+            raise
+        except VaultError:
+            return "", ""  # erased or damaged: what is done about it is recorded all the same
+
+    def _answered(self, case: Case) -> tuple[tuple[ProtocolRef, ...], list[object]]:
+        try:
+            return self._cases.answered(case)
+        except VaultLocked:
+            raise
+        except VaultError:
+            return (), []
+
     def _order(self, case: Case, choice: Choice, member: str, seen: str) -> ActionOrder:
-        on_member = ACTIONS[choice.action].acts_on_member or choice.on_member
-        target = Target(TargetKind.MEMBER, member) if on_member and member else case.target
+        on_member = choice.on_member or any(
+            ACTIONS[action].acts_on_member for action in (choice.action, choice.undoes) if action is not None
+        )
         return ActionOrder(
             ids.order_id(self._random),
             choice.action,
-            target,
+            Target(TargetKind.MEMBER, member) if on_member else case.target,
             member=member,
             seen_version="" if on_member else seen,
             text=choice.text,
@@ -148,11 +186,8 @@ class Decisions:
         if not choices:
             raise NotAllowed("No action was chosen.", next_step="Choose one, or “no action” with a reason.")
         gated = [choice for choice in choices if choice.action not in _NEVER_GATED]
-        claim = case.claim
-        if gated and claim and claim.by != self._cases.settings.me and claim.until > self._now():
-            raise NotAllowed(
-                f"{claim.by} is working on this case.", next_step="Take it over first, if they cannot go on."
-            )
+        if gated:
+            self._cases.not_others(case)
         if gated and not reason.strip():
             raise NotAllowed("A decision needs a reason.", next_step="Say why in a few words.")
         for choice in choices:
@@ -179,42 +214,105 @@ class Decisions:
         if state.is_settled:
             return Settlement(state)
         case, orders = self._opened(state)
-        waiting: list[OrderState] = []
+        problem = await self._reached(state)
+        by_hand: list[OrderState] = []
+        held_up = edited = False
         for known in state.orders:
-            if known.is_certain:
-                if known.outcome in _STOPPERS:
-                    break
-                continue
-            by = self.carrier(state.forum, known.action)
-            if by is Carrier.BY_HAND:
-                waiting.append(known)
-                continue
-            outcome, problem = await self._carry_out(state, known, orders[known.id], by)
-            self._seal_outcome(state, known, outcome, problem)
-            if problem is not None or outcome.kind in _STOPPERS:
-                return Settlement(self._told(case, decision), problem, tuple(waiting))
-        return Settlement(self._told(case, decision), None, tuple(waiting))
+            on_its_own = ACTIONS[known.action].where in _ON_ITS_OWN
+            outcome = known.outcome
+            if not known.is_certain:
+                if held_up and not on_its_own:
+                    continue
+                order = self._as_seen_now(case, orders[known.id]) if edited else orders[known.id]
+                match self._way(state.forum, known.action, problem):
+                    case Carrier.DESK:
+                        outcome = self._at_the_desk(state, known, order, case)
+                    case Carrier.FORUM:
+                        outcome, problem = await self._by_the_forum(state, known, order, case)
+                    case Carrier.BY_HAND:
+                        outcome = OutcomeKind.UNKNOWN
+                        by_hand.append(known)
+                    case None:
+                        outcome = OutcomeKind.UNKNOWN
+                if outcome is OutcomeKind.BY_HAND:
+                    by_hand.append(known)  # so the adapter says; no person has said that it is done
+                    outcome = OutcomeKind.UNKNOWN
+            held_up = held_up or not (outcome in _SUCCEEDED or on_its_own)
+            edited = edited or (known.action is Action.EDIT and outcome in _SUCCEEDED)
+        return Settlement(self._told(case, decision), problem, tuple(by_hand))
 
-    async def _carry_out(
-        self, state: DecisionState, known: OrderState, order: ActionOrder, by: Carrier
-    ) -> tuple[Outcome, ForumError | None]:
-        if by is Carrier.DESK:
-            self._at_the_desk(state, order)
-            return Outcome(OutcomeKind.APPLIED, "Recorded here; there is nothing for the forum to do."), None
+    async def _reached(self, state: DecisionState) -> ForumError | None:
+        """See to it that the forum knows us before anything is sealed as asked; give what is in the way."""
+        forums = self._cases.forums
+        waiting = [order.action for order in state.orders if not order.is_certain]
+        if any(ACTIONS[action].where not in _ON_ITS_OWN for action in waiting):
+            gone = forums.unusable(state.forum)
+            if gone is not None:
+                return gone
+        if any(self.carrier(state.forum, action) is Carrier.FORUM for action in waiting):
+            try:
+                await forums.ready(state.forum)
+            except ForumError as error:
+                return error
+        return None
+
+    def _way(self, forum: str, action: Action, problem: ForumError | None) -> Carrier | None:
+        """Say who can carry an action out at this moment; None when it waits for the forum to be well again."""
+        where, by = ACTIONS[action].where, self.carrier(forum, action)
+        if where is not Where.DESK and self._cases.forums.unusable(forum) is not None:
+            return Carrier.BY_HAND
+        if by is Carrier.FORUM and problem is not None:
+            # A call for help waits for no forum.
+            return Carrier.BY_HAND if where is Where.PERSON else None
+        return by
+
+    async def _by_the_forum(
+        self, state: DecisionState, known: OrderState, order: ActionOrder, case: str
+    ) -> tuple[OutcomeKind | None, ForumError | None]:
         self._seal(state, EntryKind.ASKED, known)
-        order = replace(order, attempt=known.asked + 1)
+        # Read again: another console may have asked, finished or withdrawn it since we looked.
+        now = self._state(state.id)
+        mine = next(order_now for order_now in now.orders if order_now.id == known.id)
+        if now.reversed or mine.is_certain:
+            return mine.outcome, None
+        problem: ForumError | None = None
+        order = replace(order, attempt=mine.asked)
         try:
-            return await self._cases.forums.call(state.forum, lambda forum: forum.ask(order)), None
+            outcome = await self._cases.forums.call(state.forum, lambda forum: forum.ask(order))
         except Conflict as error:
-            return Outcome(OutcomeKind.CONFLICT, error.what), None
+            outcome = Outcome(OutcomeKind.CONFLICT, error.what)
         except ForumError as error:
-            return Outcome(OutcomeKind.UNKNOWN, error.what), error
+            outcome, problem = Outcome(OutcomeKind.UNKNOWN, error.what), error
+        self._seal_outcome(state, known, outcome, problem)
+        if outcome.kind is OutcomeKind.CONFLICT:
+            await self._show_difference(case)
+        elif order.action is Action.EDIT and outcome.kind in _SUCCEEDED and outcome.state is not None:
+            text = order.text if outcome.state.text is None else outcome.state.text
+            with suppress(DataError, NoSuchCase):
+                self._cases.we_edited(case, text, outcome.state.version)
+        return outcome.kind, problem
 
-    def _at_the_desk(self, state: DecisionState, order: ActionOrder) -> None:
+    def _as_seen_now(self, case: str, order: ActionOrder) -> ActionOrder:
+        """Expect the version that an edit of this very decision made, or it would stand in its own way."""
+        if not order.seen_version:
+            return order
+        with suppress(DataError, NoSuchCase):
+            return replace(order, seen_version=self._cases.store.file(self._cases.case(case)).seen_version)
+        return order
+
+    async def _show_difference(self, case: str) -> None:
+        with suppress(ForumError, DataError, NoSuchCase):  # the next poll or look tries again
+            await self._cases.refresh_post(case)
+
+    def _at_the_desk(
+        self, state: DecisionState, known: OrderState, order: ActionOrder, case: str
+    ) -> OutcomeKind:
         if order.action is Action.WATCH and order.until is not None:
-            case = self._cases.store.case_by_token(state.case)
-            if case is not None:
-                self._cases.store.save_case(replace(case, follow_up_at=order.until))
+            with suppress(NoSuchCase):
+                self._cases.watch(case, order.until)
+        done = Outcome(OutcomeKind.APPLIED, "Recorded here; there is nothing for the forum to do.")
+        self._seal_outcome(state, known, done, None)
+        return done.kind
 
     def _seal_outcome(
         self, state: DecisionState, known: OrderState, outcome: Outcome, problem: ForumError | None
@@ -222,8 +320,18 @@ class Decisions:
         body: dict[str, object] = {"detail": outcome.detail, "reference": outcome.reference}
         if outcome.state is not None:
             body["state"] = to_plain(outcome.state)
-        code = problem.code if problem is not None else ""
-        self._seal(state, EntryKind.OUTCOME, known, outcome=outcome.kind, detail=code, body=body)
+        kind, code = outcome.kind, problem.code if problem is not None else ""
+        if kind is OutcomeKind.BY_HAND:
+            kind, code = OutcomeKind.UNKNOWN, "by_hand"  # only a person can say that a person did it
+        try:
+            self._seal(state, EntryKind.OUTCOME, known, outcome=kind, detail=code, body=body)
+        except DataError as error:
+            raise LogError(
+                f"What became of “{ACTIONS[known.action].label}” could not be sealed: {error.what}",
+                kept=f"The forum was asked, and it was: {kind}. That it was asked is in the log; decision {state.id} "
+                "stays unsettled, and finishing it reads back first.",
+                next_step=error.next_step,
+            ) from error
 
     def carrier(self, forum: str, action: Action) -> Carrier:
         return Carrier(carrier(self._cases.forums, forum, action))
@@ -272,7 +380,14 @@ class Decisions:
                 next_step="Reverse it instead; that is a new decision that names this one.",
             )
         self._seal(state, EntryKind.REVERSED, None, detail="undone")
-        return self._told(self._case_id(state), decision)
+        after = self._told(self._case_id(state), decision)
+        if any(order.asked or order.is_certain for order in after.orders):
+            raise NotAllowed(
+                "It was withdrawn, but another console had already begun to carry it out.",
+                kept="What was asked, and what came of it, is in the log.",
+                next_step="Look at the case; what is in force can be reversed.",
+            )
+        return after
 
     async def withdraw(self, decision: str, reason: str) -> DecisionState:
         """Give up what is left of an unsettled decision. What was asked and is uncertain is read back for the record.
@@ -284,7 +399,11 @@ class Decisions:
             raise NotAllowed("This decision is settled; there is nothing left to withdraw.")
         if decision in self._busy:
             raise NotAllowed("It is being carried out at this moment.", next_step="Wait for its outcome.")
-        seen = await self._read_back(state)
+        self._busy.add(decision)
+        try:
+            seen = await self._read_back(state)
+        finally:
+            self._busy.discard(decision)
         self._seal(state, EntryKind.REVERSED, None, detail="withdrawn", body={"reason": reason, "seen": seen})
         return self._told(self._case_id(state), decision)
 
@@ -292,8 +411,13 @@ class Decisions:
         uncertain = [order for order in state.orders if order.asked and not order.is_certain]
         if not uncertain:
             return []
-        _, orders = self._opened(state)
         seen: list[object] = []
+        try:
+            _, orders = self._opened(state)
+        except VaultLocked:
+            raise
+        except DataError:
+            return [{"order": known.id, "unread": "body_gone"} for known in uncertain]
         for known in uncertain:
             try:
                 found = await self._read(state.forum, orders[known.id].target)
@@ -327,6 +451,13 @@ class Decisions:
         if not reason.strip():
             raise NotAllowed("Reversing a decision needs a reason.", next_step="Say why in a few words.")
         case = self._cases.case(self._case_id(state))
+        self._cases.not_others(case)
+        for other in self._log.decisions_of(state.case):
+            if other.reverses == decision and (other.in_force or not other.is_settled):
+                raise NotAllowed(
+                    f"Decision {decision} is being taken back already, by {other.id}.",
+                    next_step="Finish or withdraw that one.",
+                )
         return self._seal_decision(case, choices, reason, reverses=decision)
 
     # What is open
@@ -375,6 +506,10 @@ class Decisions:
 
     def _told(self, case: str, decision: str) -> DecisionState:
         state = self._state(decision)
+        with suppress(
+            DataError, NoSuchCase
+        ):  # what is in the log is so, whether or not the queue can be told
+            self._cases.note_decided(case)
         self._notifier.tell(DecisionChanged(case, state))
         return state
 
@@ -408,18 +543,26 @@ class Decisions:
 _NEVER_GATED = frozenset({Action.EMERGENCY_CALL, Action.ESCALATE_LEAD, Action.ESCALATE_CLINICAL})
 """Nobody is asked for a reason, or for a claim, before ringing for help. The record comes after."""
 
-_STOPPERS = frozenset({OutcomeKind.CONFLICT, OutcomeKind.REFUSED, OutcomeKind.UNKNOWN})
+_ON_ITS_OWN = frozenset({Where.PERSON, Where.DESK})
+"""What is neither held up by an action that did not succeed, nor holds others up: calling for help, looking again."""
+
+_SUCCEEDED = frozenset({OutcomeKind.APPLIED, OutcomeKind.ALREADY, OutcomeKind.BY_HAND})
 
 
 def _check_choice(choice: Choice, now: datetime) -> None:
     spec = ACTIONS[choice.action]
     if spec.needs_text and not choice.text.strip():
         raise NotAllowed(f"“{spec.label}” needs its text.", next_step="Write it, or choose a template.")
-    open_places = unfilled(choice.text)
+    # An edited post is the member's own text, and braces in it are theirs.
+    open_places = () if choice.action is Action.EDIT else unfilled(choice.text)
     if open_places:
         names = ", ".join("{" + name + "}" for name in open_places)
         raise NotAllowed(
             f"The text still has places to fill: {names}.", next_step="Fill or remove them; then send."
+        )
+    if choice.until is not None and choice.until.tzinfo is None:
+        raise NotAllowed(
+            "A date and time has to say its zone.", next_step="For example 2026-11-23T09:00+00:00."
         )
     if spec.needs_until and (choice.until is None or choice.until <= now):
         raise NotAllowed(f"“{spec.label}” needs a time in the future.", next_step="Give the date and time.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -142,6 +141,8 @@ class Forums:
 
     async def close(self) -> None:
         """Let go of every forum, also of those that do not want to."""
+        import asyncio  # here, because a command that reads the queue has no use for it
+
         closing = [forum.close() for forum in self._open.values()]
         self._open.clear()
         await asyncio.gather(*closing, return_exceptions=True)

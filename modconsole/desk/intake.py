@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -78,6 +77,8 @@ class Intake:
         return total
 
     async def _take_in_gently(self, forum: str, page: FlagPage, at_once: int) -> CasesChanged:
+        import asyncio  # here, because a command that reads the queue has no use for it
+
         by_target = list(_by_target(page.flags).items())
         posts = {_key(post.target): post for post in page.posts}
         total = CasesChanged(forum, 0, 0)
@@ -107,6 +108,7 @@ class Intake:
     ) -> CasesChanged:
         known_protocols = frozenset(self._library.ids())
         ready: list[tuple[Case, CaseFile]] = []
+        taken: set[str] = set()
         new = changed = 0
         most_urgent: Urgency | None = None
         with (
@@ -116,9 +118,8 @@ class Intake:
                 known = self._store.case_at(forum, flags[0].target)
                 post = posts.get(key)
                 if known is None:
-                    made = self._new_case(forum, flags, post, known_protocols)
-                    while any(made[0].id == case.id for case, _ in ready):
-                        made = self._new_case(forum, flags, post, known_protocols)
+                    made = self._new_case(forum, flags, post, known_protocols, taken)
+                    taken.add(made[0].id)
                     new += 1
                     urgency = made[0].urgency
                     most_urgent = urgency if most_urgent is None else faster(most_urgent, urgency)
@@ -133,13 +134,18 @@ class Intake:
         return CasesChanged(forum, new, changed, most_urgent)
 
     def _new_case(
-        self, forum: str, flags: list[Flag], post: Post | None, protocols: Collection[str]
+        self,
+        forum: str,
+        flags: list[Flag],
+        post: Post | None,
+        protocols: Collection[str],
+        taken: Collection[str],
     ) -> tuple[Case, CaseFile]:
         judged = judge(flags, self._service.reasons, protocols.__contains__)
         flagged_at = min(self._plausible(flag.at) for flag in flags)
         due = clock(judged.urgency, flagged_at, self._service.staffed_hours)
         case = Case(
-            id=self._free_id(),
+            id=self._free_id(taken),
             token=ids.case_token(self._random),
             forum=forum,
             target=flags[0].target,
@@ -157,9 +163,9 @@ class Intake:
         )
         return case, CaseFile(post, tuple(flags))
 
-    def _free_id(self) -> str:
+    def _free_id(self, taken: Collection[str]) -> str:
         """Draw an id nobody has: among a million cases, two of this length would meet one time in three."""
-        while self._store.case(id := ids.case_id(self._random)) is not None:
+        while (id := ids.case_id(self._random)) in taken or self._store.case(id) is not None:
             pass
         return id
 
@@ -215,7 +221,8 @@ class Intake:
                 _open_again(case), flagged_at=min(self._plausible(flag.at) for flag in fresh), passed_on_by=()
             )
         due = clock(urgency, case.flagged_at, self._service.staffed_hours)
-        return replace(case, reasons=tuple(dict.fromkeys(reasons)), look_due=due.look, act_due=due.act)
+        by_code = {reason.code: reason for reason in reversed(reasons)}
+        return replace(case, reasons=tuple(reversed(by_code.values())), look_due=due.look, act_due=due.act)
 
     def _resolve_elsewhere(self, forum: str, page: FlagPage) -> CasesChanged:
         """Note what was answered on the forum itself. A case somebody here has begun stays, and says so.

@@ -52,7 +52,9 @@ class CaseView:
     """What still stands between the case and being closed."""
     forum: ForumStatus
     problems: Mapping[str, str] = field(default_factory=dict)
-    """Protocol ids suggested that cannot be shown, and why."""
+    """Protocols that this case wants and cannot have, by id, and why."""
+    earlier_runs: tuple[RunView, ...] = ()
+    """Runs of sittings that ended when the case was closed: to be read, not to be gone on with."""
 
     @property
     def active_run(self) -> RunView | None:

@@ -250,9 +250,9 @@ def _group(node: Node, kind: Group, report: Report) -> Any:
                 among=kind.fields,
             )
             continue
-        record.keys_at[key] = at
         if not field.required and _is_null(value):
-            continue
+            continue  # “nothing here” is the same as no such key
+        record.keys_at[key] = at
         read_value = _value(value, field.kind, report)
         if read_value is not _ABSENT:
             record[key] = read_value

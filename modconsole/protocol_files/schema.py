@@ -201,9 +201,7 @@ PROTOCOL = Group(
         "follow_up": _may(
             Group(
                 {
-                    "default_after": _may(
-                        Text("a time such as 24h, 2d or next_shift", r"[1-9][0-9]{0,3}(?:min|h|d)|next_shift")
-                    ),
+                    "default_after": _may(Text("a time such as 30m, 24h or 2d", r"[1-9][0-9]{0,3}[mhd]")),
                     "required_when": _FOR_PEOPLE,
                 },
                 "follow_up",

@@ -30,7 +30,6 @@ from modconsole.core.topics import topic_for
 from modconsole.desk import Carrier, CaseView
 from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, bullet, paragraph, wrap
 from modconsole.screens.words import (
-    URGENCY_MARKS,
     action_words,
     count,
     decision_words,
@@ -38,6 +37,7 @@ from modconsole.screens.words import (
     moment,
     order_words,
     span,
+    urgency_words,
 )
 
 __all__ = ["CaseLook", "case_page", "waiting_by_hand"]
@@ -117,10 +117,11 @@ def _head(sheet: _Sheet) -> Iterator[Line]:
     case = sheet.view.case
     topic = topic_for(case.topic)
     yield [
-        Span(f"{URGENCY_MARKS[case.urgency].strip()} {case.urgency} ".lstrip(), URGENCY_INKS[case.urgency]),
+        Span(f"{urgency_words(case.urgency)}  ", URGENCY_INKS[case.urgency]),
         Span(topic.label, Ink.STRONG),
     ]
-    yield [Span(f"{case.id} on {plain(case.forum, lines=False, limit=30)} · {_clock(sheet, case)}", Ink.DIM)]
+    head = f"{case.id} on {plain(case.forum, lines=False, limit=30)} · {_clock(sheet, case)}"
+    yield from paragraph(head, sheet.width, Ink.DIM)
     for reason in case.reasons:
         yield from bullet("·", reason.text[:300], sheet.width, Ink.DIM)
     claim = case.claim
@@ -194,7 +195,10 @@ def _post(sheet: _Sheet) -> Iterator[Line]:
         yield _heading(f"The {kind}")
         yield from paragraph("The forum gave no text with the flag.", sheet.width, Ink.DIM)
         return
-    yield _heading("The post", _about(sheet, latest), "" if sheet.look.text else "space shows it")
+    yield _heading(
+        "The post", "" if sheet.look.text else "folded", "" if sheet.look.text else "space shows it"
+    )
+    yield from paragraph(_about(sheet, latest), sheet.width, Ink.DIM)
     if latest.attachments:
         yield [Span(f"{count(latest.attachments, 'image or file', 'images or files')} (not shown)", Ink.DIM)]
     if latest.visibility not in (Visibility.VISIBLE, Visibility.UNKNOWN):

@@ -449,7 +449,7 @@ COMMANDS: tuple[Command, ...] = (
         "answer / done",
         "Type the answer, or say that the step is done.",
         lambda d: d.act_on_step(),
-        check=lambda d: d.why_no_case(),
+        check=lambda d: d.why_no_step(),
         foot=10,
     ),
     _protocol(
@@ -475,6 +475,7 @@ COMMANDS: tuple[Command, ...] = (
         "why / help",
         "Show or fold why the step is here and how to do it.",
         lambda d: d.protocol.toggle_help(),
+        check=lambda d: d.why_no_step(),
         foot=16,
     ),
     # Choosing actions

@@ -274,8 +274,10 @@ class Deciding:
 
     async def _confirm(self) -> bool:
         page: Page = self._reverse_page if self._reverses else self._confirm_page
-        dialog: Dialog[bool] = Confirm("If you confirm", page, yes="yes, do this")
-        return bool(await self._screen.console.ask(dialog))
+        sure: bool | None = await self._screen.console.ask(
+            Confirm("If you confirm", page, yes="yes, do this")
+        )
+        return bool(sure)
 
     def _confirm_page(self, width: int) -> list[Line]:
         lines: list[Line] = []

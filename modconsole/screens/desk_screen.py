@@ -46,6 +46,8 @@ __all__ = ["DeskScreen"]
 
 WIDE, VERY_WIDE = 120, 160
 TINY = (60, 15)
+BREAKPOINTS = [(0, "-tiny"), (TINY[0], "-narrow"), (WIDE, "-wide"), (VERY_WIDE, "-very-wide")]
+HEIGHTS = [(0, "-flat"), (TINY[1], "-tall")]
 
 _PLACES = {"queue": Place.QUEUE, "case": Place.CASE, "protocol": Place.PROTOCOL}
 
@@ -55,13 +57,8 @@ class DeskScreen(Screen[object]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.DESK)]
     AUTO_FOCUS = "#queue"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-tiny"),
-        (TINY[0], "-narrow"),
-        (WIDE, "-wide"),
-        (VERY_WIDE, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-flat"), (TINY[1], "-tall")]
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(self, desk: Desk, *, start: str = "") -> None:
         super().__init__()
@@ -88,6 +85,11 @@ class DeskScreen(Screen[object]):
     # Layout
 
     def compose(self) -> ComposeResult:
+        # Textual sets these after the first layout, which would then be done twice.
+        self.add_class(
+            self._breakpoint(self.app.size.width, BREAKPOINTS),
+            self._breakpoint(self.app.size.height, HEIGHTS),
+        )
         keymap = self.desk.settings.look.keys
         yield Bar(page=self._set_banners, id="banners")
         with Horizontal(id="panes"):
@@ -101,6 +103,10 @@ class DeskScreen(Screen[object]):
         yield Bar(page=self._set_status, id="status")
         yield Bar(page=self._set_small, id="small")
 
+    @staticmethod
+    def _breakpoint(cells: int, points: list[tuple[int, str]]) -> str:
+        return [name for least, name in points if cells >= least][-1]
+
     def on_mount(self) -> None:
         self.set_class(self.console.is_plain, "-plain")
         self._arrange()
@@ -111,7 +117,7 @@ class DeskScreen(Screen[object]):
         self._title_panes()
         self.query_one("#small", Bar).again()
         if self.focused is None and not self._is_tiny:
-            self._here.focus()
+            self.set_focus(self._here)
 
     @property
     def is_wide(self) -> bool:
@@ -133,7 +139,7 @@ class DeskScreen(Screen[object]):
         """Go to a pane; in a narrow window the others make room."""
         self._here = pane
         self._arrange()
-        pane.focus()
+        self.set_focus(pane)
         self._title_panes()
         self.query_one("#keys", KeyBar).again()
 
@@ -148,7 +154,8 @@ class DeskScreen(Screen[object]):
             self.go(self.queue)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        if event.widget is not self._here and event.widget in (self.queue, self.case, self.protocol):
+        # An event may be late: what counts is where the cursor is now.
+        if event.widget is self.focused is not self._here and event.widget in (self.queue, self.case, self.protocol):
             self.go(event.widget)
 
     def _title_panes(self) -> None:

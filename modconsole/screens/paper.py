@@ -109,16 +109,17 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         if self._room() != self._set_for:
             self.again()
+        self.keep_in_sight(self.cursor_rows)
 
     def _room(self) -> int:
         # One column is the scroll bar's, whether it is there or not.
-        return self.content_size.width
+        return self.scrollable_content_region.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._page(max(1, width)))
 
     def render_line(self, y: int) -> Strip:
-        width = self.content_size.width
+        width = self._room()
         row = y + self.scroll_offset.y
         line = self._lines[row] if row < len(self._lines) else []
         return strip_of(self, line, width, on_cursor=row in self.cursor_rows)
@@ -128,6 +129,8 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         if not rows:
             return
         height = self.scrollable_content_region.height
+        if height <= 0:
+            return  # not laid out yet; comes again with the first size
         top = self.scroll_offset.y
         if rows.start < top:
             top = rows.start

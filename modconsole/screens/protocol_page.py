@@ -321,12 +321,8 @@ def _ending(shown: RunView, blockers: Sequence[str], width: int) -> Iterator[Lin
     if shown.switched_to:
         yield from paragraph(f"Handed over to {shown.switched_to}.", width, Ink.DIM, limit=200)
     if blockers:
-        yield [
-            Span(f"Before closing: {count(len(blockers), 'thing')} to do  ", Ink.DIM),
-            Span("c", Ink.KEY),
-            Span(" names them", Ink.DIM),
-        ]
+        yield from bullet("c", f"Before closing: {count(len(blockers), 'thing')} to do", width, Ink.DIM, mark_ink=Ink.KEY)
     else:
-        yield [Span("Nothing is missing. ", Ink.GOOD), Span("c", Ink.KEY), Span(" closes the case", Ink.DIM)]
+        yield from bullet("c", "Nothing is missing: close the case", width, Ink.GOOD, mark_ink=Ink.KEY)
     if shown.protocol.finished_when and shown.current is None:
         yield from paragraph(f"Finished when: {shown.protocol.finished_when}", width, Ink.DIM, limit=600)

@@ -23,7 +23,7 @@ from modconsole.screens.commands import Place
 from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, cut_line, paragraph, side_by_side
 from modconsole.screens.keyed import textual_bindings
 from modconsole.screens.paper import INK_CLASSES, strip_of
-from modconsole.screens.words import URGENCY_MARKS, count, due_words
+from modconsole.screens.words import count, due_words, urgency_words
 
 __all__ = ["QueuePane", "why_page"]
 
@@ -70,7 +70,7 @@ class QueuePane(ScrollView, can_focus=True, inherit_bindings=False):
         self.total = self._store.count(self.wanted)
         moved_to = self._store.position(self.wanted, self.under_cursor) if self.under_cursor else None
         self.cursor = max(0, min(self.cursor if moved_to is None else moved_to, self.total - 1))
-        self.virtual_size = Size(self.content_size.width, self.total)
+        self.virtual_size = Size(self.scrollable_content_region.width, self.total)
         self._settle_cursor()
         self.refresh()
 
@@ -176,7 +176,7 @@ class QueuePane(ScrollView, can_focus=True, inherit_bindings=False):
         self.load()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.content_size.width, self.total)
+        self.virtual_size = Size(self.scrollable_content_region.width, self.total)
         self._settle_cursor()
 
     def on_focus(self) -> None:
@@ -195,7 +195,7 @@ class QueuePane(ScrollView, can_focus=True, inherit_bindings=False):
         self._move(min(index, self.total - 1))
 
     def render_line(self, y: int) -> Strip:
-        width = self.content_size.width
+        width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         row = self.row(index) if index < self.total else None
         if row is None:
@@ -212,7 +212,7 @@ def row_line(row: CaseRow, width: int, now: float, me: str) -> Line:
     ink = URGENCY_INKS[urgency]
     due = due_words(row.due_at, row.flagged_at, now) if row.state == CaseState.OPEN else "closed"
     due_ink = Ink.NOW if due.startswith("over") else Ink.PLAIN
-    left = [Span(f"{URGENCY_MARKS[urgency]} {urgency:<7} ", ink)]
+    left = [Span(f"{urgency_words(urgency):<9}", ink)]
     topic = topic_for(row.topic).label
     if width < 60:
         claimed = _claim_mark(row, now, me)

@@ -153,7 +153,8 @@ DeskScreen.-at-queue #left, DeskScreen.-at-case #case, DeskScreen.-at-protocol #
 #protocol { height: 1fr; }
 DeskScreen.-wide #left, DeskScreen.-very-wide #left { display: block; width: 38; }
 DeskScreen.-wide #case, DeskScreen.-very-wide #case { display: block; width: 1fr; border-left: solid $ink-rule; }
-DeskScreen.-wide #protocol-side, DeskScreen.-very-wide #protocol-side { display: block; width: 39; border-left: solid $ink-rule; }
+DeskScreen.-wide #protocol-side, DeskScreen.-very-wide #protocol-side {
+    display: block; width: 39; border-left: solid $ink-rule; }
 DeskScreen.-wide #why, DeskScreen.-very-wide #why { height: 6; }
 DeskScreen.-very-wide #left { width: 50; }
 DeskScreen.-very-wide #protocol-side { width: 54; }

@@ -23,12 +23,19 @@ __all__ = [
     "parse_when",
     "role_words",
     "span",
+    "urgency_words",
 ]
 
-URGENCY_MARKS = {Urgency.NOW: "!!", Urgency.SOON: "! ", Urgency.TODAY: "· ", Urgency.ROUTINE: "  "}
+URGENCY_MARKS = {Urgency.NOW: "!!", Urgency.SOON: "!", Urgency.TODAY: "·", Urgency.ROUTINE: ""}
 """A mark for each urgency, so that it can be told apart without colour. The word always stands beside it."""
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def urgency_words(urgency: Urgency) -> str:
+    """Say an urgency with its mark: `!! now`, `!  soon`, `·  today`, `routine`."""
+    mark = URGENCY_MARKS[urgency]
+    return f"{mark:<2} {urgency}" if mark else urgency.value
 
 
 def span(seconds: float) -> str:

@@ -16,6 +16,7 @@ def migrate(db: sqlite3.Connection, steps: Sequence[Callable[[Database], None]] 
     """Take the steps this file has not had yet, all or none. Two consoles may do it at the same time."""
     from sqlite_utils import Database  # 100 ms that a start with an up-to-date file does not have
 
+    # `create_table`, never `Table.create`: before 4.0 that one commits, and half a migration could stay behind.
     # Not its plugins: they would be strangers' code on our connection.
     tables = Database(db, recursive_triggers=False, execute_plugins=False)
     db.execute("BEGIN IMMEDIATE")
@@ -37,7 +38,8 @@ def _cases(db: Database) -> None:
 
     Times are in microseconds since 1970. `rank` and `place` are the queue's order (`core.triage.queue_place`).
     """
-    db.table("cases").create(
+    cases = db.create_table(
+        "cases",
         {
             "n": int,
             "id": str,
@@ -73,7 +75,6 @@ def _cases(db: Database) -> None:
         not_null={"id", "token", "forum", "kind", "state", "rank", "place", "flagged_at", "claimed_by"},
         defaults={"claimed_by": ""},
     )
-    cases = db.table("cases")
     cases.create_index(["id"], unique=True)
     cases.create_index(["token"], unique=True)
     cases.create_index(["forum", "target_key"], unique=True)
@@ -83,7 +84,7 @@ def _cases(db: Database) -> None:
     db.execute("CREATE INDEX same_member ON cases (forum, member_key, flagged_at) WHERE member_key <> ''")
     db.execute("CREATE INDEX follow_ups ON cases (state, follow_up_at) WHERE follow_up_at IS NOT NULL")
     # By number: the longest rows go in one after the other, wherever in the index their case's id may be.
-    db.table("files").create({"n": int, "sealed": bytes}, pk="n", foreign_keys=[("n", "cases", "n")])
+    db.create_table("files", {"n": int, "sealed": bytes}, pk="n", foreign_keys=[("n", "cases", "n")])
     _counts(db)
     db.execute("CREATE TABLE queue_version (number INTEGER NOT NULL)")
     db.execute("INSERT INTO queue_version VALUES (1)")
@@ -91,8 +92,8 @@ def _cases(db: Database) -> None:
 
 def _counts(db: Database) -> None:
     """Keep how many cases there are per forum, state and rank: counting a million rows takes longer than a frame."""
-    db.table("counts").create(
-        {"forum": str, "state": str, "rank": int, "cases": int}, pk=("forum", "state", "rank")
+    db.create_table(
+        "counts", {"forum": str, "state": str, "rank": int, "cases": int}, pk=("forum", "state", "rank")
     )
     one_more = (
         "INSERT INTO counts VALUES (new.forum, new.state, new.rank, 1)"
@@ -114,23 +115,24 @@ def _counts(db: Database) -> None:
 def _work(db: Database) -> None:
     """What moderators add to a case, each line of it ciphertext; and where forums and screens left off."""
     of_case = [("case_id", "cases", "id")]
-    db.table("runs").create(
-        {"id": str, "case_id": str, "n": int, "sealed": bytes}, pk="id", foreign_keys=of_case
+    db.create_table(
+        "runs", {"id": str, "case_id": str, "n": int, "sealed": bytes}, pk="id", foreign_keys=of_case
     )
     db.table("runs").create_index(["case_id", "n"], unique=True)
-    db.table("events").create(
+    db.create_table(
+        "events",
         {"run_id": str, "n": int, "sealed": bytes},
         pk=("run_id", "n"),
         foreign_keys=[("run_id", "runs", "id")],
     )
-    db.table("notes").create(
-        {"case_id": str, "n": int, "sealed": bytes}, pk=("case_id", "n"), foreign_keys=of_case
+    db.create_table(
+        "notes", {"case_id": str, "n": int, "sealed": bytes}, pk=("case_id", "n"), foreign_keys=of_case
     )
-    db.table("drafts").create(
-        {"case_id": str, "name": str, "sealed": bytes}, pk=("case_id", "name"), foreign_keys=of_case
+    db.create_table(
+        "drafts", {"case_id": str, "name": str, "sealed": bytes}, pk=("case_id", "name"), foreign_keys=of_case
     )
-    db.table("cursors").create({"forum": str, "cursor": str}, pk="forum")
-    db.table("memory").create({"key": str, "value": str}, pk="key")
+    db.create_table("cursors", {"forum": str, "cursor": str}, pk="forum")
+    db.create_table("memory", {"key": str, "value": str}, pk="key")
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (_cases, _work)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modconsole.audit.header import canonical
+from modconsole.audit.header import about_body, canonical
 from modconsole.audit.origins import origins_for, slug
 from modconsole.core.decision import EntryKind
 from modconsole.core.errors import LogError, VaultLocked
@@ -105,6 +105,19 @@ def test_a_body_cannot_be_moved_to_another_entry(home: Home) -> None:
 
     with pytest.raises(LogError, match="was changed"):
         home.log.open_body(record)
+
+
+def test_a_body_is_bound_to_its_log_and_to_every_field_beside_it() -> None:
+    header = {"seq": 1, "actor": "a-7f3", "body": {"ct": "00"}}
+    bound = {
+        about_body("one", header),
+        about_body("two", header),
+        about_body("one", header | {"seq": 2}),
+        about_body("one", header | {"actor": "b-001"}),
+    }
+
+    assert len(bound) == 4
+    assert about_body("one", header | {"body": {"ct": "11"}}) == about_body("one", header)
 
 
 def test_the_log_is_durable_and_says_so_when_asked(home: Home) -> None:
@@ -362,12 +375,24 @@ def spoil(db: sqlite3.Connection) -> None:
     db.execute("UPDATE logs SET frontier=x'00'")
 
 
+def nudge(db: sqlite3.Connection) -> None:
+    (frontier,) = db.execute("SELECT frontier FROM logs").fetchone()
+    db.execute("UPDATE logs SET frontier=?", (frontier[:-1] + bytes([frontier[-1] ^ 1]),))
+
+
 def rename(db: sqlite3.Connection) -> None:
     db.execute("UPDATE logs SET vkey=replace(vkey, '+', '-')")
 
 
 @pytest.mark.parametrize(
-    ("harm", "reason"), [(cut, "shortened"), (drop, "shortened"), (spoil, "damaged"), (rename, "key_changed")]
+    ("harm", "reason"),
+    [
+        (cut, "shortened"),
+        (drop, "shortened"),
+        (spoil, "damaged"),
+        (nudge, "damaged"),
+        (rename, "key_changed"),
+    ],
 )
 def test_a_log_that_cannot_be_continued_is_left_and_named_by_the_next(
     home: Home, harm: object, reason: str

@@ -228,6 +228,39 @@ def test_a_private_part_that_never_was_is_found(copy: Copy) -> None:
     assert "never had" in the_first(copy.verify()).what
 
 
+def test_an_entry_that_was_given_another_number_is_found(copy: Copy) -> None:
+    tampered(copy.folder, lambda db: db.execute("UPDATE leaves SET seq=20 WHERE seq=?", (LAST,)))
+
+    assert the_first(copy.verify()).what == f"Entry {LAST} is missing: after {LAST - 1} comes 20."
+
+
+def forged_root(db: sqlite3.Connection, seq: int) -> None:
+    """Change a stored root, and the digest over the heads to fit."""
+    flipped("root", 0)(db, seq)
+    trail = EMPTY_TRAIL
+    for root, signature in db.execute("SELECT root, signature FROM leaves ORDER BY seq").fetchall():
+        trail = trail_after(trail, root, signature)
+    db.execute("UPDATE logs SET trail=?", (trail,))
+
+
+def forged_signature(db: sqlite3.Connection, seq: int) -> None:
+    flipped("signature", 5)(db, seq)
+    again(db)
+
+
+@pytest.mark.parametrize(
+    "change", [said_otherwise, rehashed, rebuilt, deleted, forged_root, forged_signature]
+)
+def test_the_log_shows_a_changed_end_by_itself_when_keys_db_is_gone(
+    copy: Copy, change: Callable[[sqlite3.Connection, int], object]
+) -> None:
+    for file in copy.folder.glob("keys.db*"):
+        file.unlink()
+    tampered(copy.folder, lambda db: change(db, LAST))
+
+    assert the_first(copy.verify()).seq == LAST
+
+
 @pytest.mark.parametrize("seq", [0, 6, LAST])
 def test_an_entry_put_in_twice_is_found(copy: Copy, seq: int) -> None:
     tampered(copy.folder, lambda db: inserted(db, seq))

@@ -358,6 +358,15 @@ def test_forums_written_in_one_line_can_be_added_to(text: str, tmp_path: Path) -
     assert file.read().forums == before
 
 
+def test_a_file_without_a_last_line_end_can_be_added_to(tmp_path: Path) -> None:
+    file = settings_file(tmp_path, WHOLE.rstrip())
+    for id in ("hill", "lake"):
+        file.add_forum(ForumSettings(id, "ozone", {}))
+
+    assert [forum.id for forum in file.read().forums] == ["garden", "pond", "hill", "lake"]
+    assert '\n\n[[forum]]\nid = "lake"' in file.path.read_text(encoding="utf-8")
+
+
 def test_windows_line_ends_stay(tmp_path: Path) -> None:
     file = settings_file(tmp_path)
     file.path.write_bytes(WHOLE.replace("\n", "\r\n").encode())

@@ -266,6 +266,11 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         'text: "Note?", type: choice}',
         ["44:9: a choice without “options”; expected two or more options, each {value, text}."],
     ),
+    "a choice whose options are nothing": (
+        'text: "Note?", type: text}',
+        'text: "Note?", type: choice, options: null}',
+        ["44:9: a choice without “options”; expected two or more options, each {value, text}."],
+    ),
     "a gated emergency": (
         "steps:",
         "sign_off: {role: safeguarding_lead, blocks_emergency: true}\nsteps:",

@@ -167,6 +167,18 @@ def test_an_included_step_whose_questions_are_all_asked_already_is_left_out(home
     assert [step.id for step in loaded(home).steps] == ["look", "answer", "end"]
 
 
+def test_a_question_of_two_includes_is_asked_once(home: Home):
+    home.change("calm.yaml", "steps:", "includes: [ending, second]\nsteps:")
+    home.write(
+        "includes/second.yaml",
+        INCLUDE.replace("id: ending", "id: second")
+        .replace("id: closing", "id: more")
+        .replace("- {id: told", '- {id: extra, text: "Extra?", type: text}\n      - {id: told'),
+    )
+
+    assert [[q.id for q in step.questions] for step in loaded(home).steps[-2:]] == [["told"], ["extra"]]
+
+
 def test_conditions_may_ask_about_included_questions(home: Home):
     home.change("calm.yaml", "steps:", "includes: [ending]\nsteps:")
     home.change("includes/ending.yaml", "position: last", "position: first")
@@ -451,6 +463,18 @@ def test_an_edit_shows_at_the_next_look(home: Home):
     second = library.get("calm")
     assert second is not None
     assert second.title == "A calmer sheet"
+
+
+def test_a_new_status_shows_though_the_text_is_the_same(home: Home):
+    library = home.library()
+    first = library.get("calm")
+    home.change("calm.yaml", "status: draft", "status: withdrawn")
+    second = library.get("calm")
+
+    assert first is not None
+    assert second is not None
+    assert (first.hash, second.status) == (second.hash, "withdrawn")
+    assert library.by_hash(first.hash) == second
 
 
 def test_the_folders_are_not_looked_at_more_than_twice_a_second(home: Home):

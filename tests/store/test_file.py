@@ -110,8 +110,7 @@ def test_migrations_continue_where_an_older_program_left_off(path: Path) -> None
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
     def make(tables: Database) -> None:
-        tables.table("half").create({"id": int}, pk="id")
-        tables.table("half").create_index(["id"])
+        tables.create_table("half", {"id": int}, pk="id").create_index(["id"])
 
     def fail(tables: Database) -> None:
         raise sqlite3.OperationalError("the lights went out")
@@ -308,6 +307,15 @@ def test_reading_never_waits_for_somebody_who_writes(store: DeskStore) -> None:
 
         assert store.case(CASE.id) == CASE
         assert store.rows(QueueFilter(), 0, 1)[0].flags == 1
+
+
+def test_a_turn_at_writing_is_taken_before_anything_is_read(store: DeskStore, path: Path) -> None:
+    store.take_in([with_file(CASE)])
+    with (
+        closing(DeskStore(path, FakeVault(), patience=0.01)) as hurried,
+        store._file.write(),
+    ):
+        refused(lambda: hurried.save_case(CASE), "Another program")
 
 
 CRASHING = """

@@ -147,6 +147,14 @@ def test_counts_stay_right_through_every_kind_of_change(store: DeskStore) -> Non
         else:
             store.take_in([with_file(case)])
 
+    gone = changed.pop()
+    with store._file.write() as db:
+        for statement in (
+            "DELETE FROM files WHERE n IN (SELECT n FROM cases WHERE id = ?)",
+            "DELETE FROM cases WHERE id = ?",
+        ):
+            db.execute(statement, [gone.id])
+
     for wanted in FILTERS:
         assert store.count(wanted) == len(expected(wanted, changed))
         assert ids(store.rows(wanted, 0, MANY)) == expected(wanted, changed)

@@ -251,6 +251,24 @@ def test_threads_share_one_vault(vault: KeyVault) -> None:
     assert sorted(opened) == sorted(b"%d" % number for number in range(12))
 
 
+def test_a_second_console_cannot_make_its_own_keys_while_the_first_does(tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    class Slow(DemoSecrets):
+        def set(self, name: str, value: bytes) -> None:
+            with pytest.raises(VaultError) as caught:
+                a_vault(tmp_path, busy_seconds=0.01)
+            refused.append(caught.value.what)
+            super().set(name, value)
+
+    vault = KeyVault(tmp_path / "keys.db", Slow(tmp_path / "demo.json"))
+    vault.unlock()
+
+    assert len(refused) == 1
+    assert "Another console" in refused[0]
+    vault.close()
+
+
 def _first_start(home: Path) -> tuple[str, str]:
     vault = a_vault(home)
     answer = vault.pseudonym("forum", "member"), vault.verify_key(ORIGIN).hex()

@@ -46,6 +46,7 @@ async def test_what_is_already_so_is_not_done_again():
         assert (await forum.ask(order(action, post("tea")))).kind is ALREADY
 
     assert (await forum.ask(order(Action.RESTORE, post("tea"), undoes=Action.HIDE))).kind is ALREADY
+    assert (await forum.ask(order(Action.RESTORE, member("heron"), undoes=Action.SUSPEND))).kind is ALREADY
     assert site.emitted() == []
 
 
@@ -259,9 +260,10 @@ async def test_accepted_but_unreadable_afterwards_is_unknown():
     assert (await connected(site).ask(order(Action.REMOVE, post("tea")))).kind is UNKNOWN
 
 
-async def test_an_answer_that_is_no_event_does_not_hide_what_was_done():
+@pytest.mark.parametrize("body", [["?"], {"id": "nine"}, {"id": 9, "event": 7}])
+async def test_an_answer_that_is_no_event_does_not_hide_what_was_done(body: object):
     site = busy_site()
-    site.instead["emitEvent"] = [ok(["?"])]
+    site.instead["emitEvent"] = [ok(body)]
     forum = connected(site)
 
     assert (await forum.ask(order(Action.REMOVE, post("tea")))).kind is UNKNOWN
@@ -404,7 +406,7 @@ async def test_an_e_mail_whose_answer_was_lost_is_found_again():
 
 
 @pytest.mark.parametrize(
-    "failure", [failed(502, "UpstreamFailure", "no"), httpx.ReadTimeout("slow"), ok([1])]
+    "failure", [failed(502, "UpstreamFailure", "no"), httpx.ReadTimeout("slow"), ok([1]), ok({"id": "x"})]
 )
 async def test_an_e_mail_that_cannot_be_proved_is_unknown_and_never_sent_again(
     failure: httpx.Response | httpx.ReadTimeout,

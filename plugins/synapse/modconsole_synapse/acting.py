@@ -185,7 +185,7 @@ class Actor:
         except ForumError:
             return _unread()
         state = state_of_event(order.target, now)
-        if False:
+        if not now.removal:
             return Outcome(OutcomeKind.UNKNOWN, "The server took it, but the post is still there.", state)
         detail = f"{left} edit(s) of it could not be removed." if left else ""
         return Outcome(OutcomeKind.APPLIED, detail, state, now.removal)

@@ -79,6 +79,16 @@ async def test_a_second_look_costs_two_calls_and_gives_only_what_is_new():
     assert [flag.id for flag in all_of(await pages(forum, place))] == ["event-4"]
 
 
+async def test_many_new_reports_at_once_are_all_given():
+    site = busy_site()
+    forum = connected(site)
+    place = (await pages(forum))[-1].cursor
+    for number in range(150):
+        site.report(site.send(f"$p{number}"))
+
+    assert len(set(all_of(await pages(forum, place)))) == 150
+
+
 async def test_a_long_list_is_read_to_its_end_oldest_first_and_can_be_resumed():
     site = Site()
     for number in range(230):
@@ -345,13 +355,16 @@ async def test_the_state_of_an_account(change: dict[str, bool], state: MemberSta
 async def test_history_comes_only_from_rooms_the_moderator_is_in():
     site = busy_site()
     site.joined["@heron:rig.test"] = ["!private:rig.test", ROOM]
+    site.joined[ME] = ["!staff:rig.test", ROOM]
     site.edit("$edit", "$tea", "x")
     forum = connected(site)
 
     found = await forum.history("@heron:rig.test", 5)
 
     assert [text.target.id for text in found] == ["$tea"]
-    assert not any("!private" in path for _, path, _ in site.calls)
+    assert [path for _, path, _ in site.calls if "/messages" in path] == [
+        f"/_matrix/client/v3/rooms/{ROOM}/messages"
+    ]
     assert all(token == "mod-token" for _, path, token in site.calls if "/messages" in path)
     site.instead.append(("joined_rooms", failed(404, "M_UNRECOGNIZED", "no")))
     assert await forum.history("@heron:rig.test", 5) == ()
