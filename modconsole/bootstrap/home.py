@@ -181,6 +181,14 @@ class Home:
         notifier = ScreenNotifier()
         return open_console(self.desk(notifier), notifier=notifier, logs=self.paths.logs)
 
+    def with_new_settings(self) -> Home:
+        """Give this home again after its settings changed. What is open stays open; nobody is asked twice."""
+        again = Home(self._environ)
+        for part in ("secrets", "vault", "store", "library"):
+            if part in self.__dict__:
+                again.__dict__[part] = self.__dict__[part]
+        return again
+
     def places(self) -> dict[str, Path]:
         """Where everything of this home is, by name."""
         paths = self.paths
@@ -211,6 +219,7 @@ class Home:
             desk=self.desk,
             unlock=self.unlock,
             start_config=self.start_config,
+            with_new_settings=lambda: self.with_new_settings().parts(),
             prepare_demo=self.prepare_demo,
             open_console=self.open_console,
             checks=self.checks,

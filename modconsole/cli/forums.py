@@ -62,9 +62,6 @@ def add_to(commands: Any) -> None:
 
 
 def _add(parts: Parts, args: argparse.Namespace) -> int:
-    catalogue = parts.catalogue()
-    kind = args.kind or _ask_kind(parts)
-    adapter = catalogue.load(kind)
     parts.start_config()
     settings = parts.settings_file().read()
     if settings.demo:
@@ -72,6 +69,9 @@ def _add(parts: Parts, args: argparse.Namespace) -> int:
             "This is a demo home: it works with its invented forum only.",
             next_step="Leave MODCONSOLE_HOME unset, or point it at another folder, for a real forum.",
         )
+    catalogue = parts.catalogue()
+    kind = args.kind or _ask_kind(parts)
+    adapter = catalogue.load(kind)
     id = args.id or _ask("A short name for this forum (letters, digits, dashes)", default=kind)
     if not _ID.fullmatch(id):
         raise WrongUsage(f"“{id}” is not a short name.", next_step="Use small letters, digits and dashes.")
@@ -94,7 +94,7 @@ def _add(parts: Parts, args: argparse.Namespace) -> int:
     say(f"“{id}” is in {parts.settings_file().path}; its secrets are in {keyring.where}.")
     if args.no_check:
         return 0
-    return _check_some(parts, [id], as_json=False)
+    return _check_some(parts.with_new_settings(), [id], as_json=False)
 
 
 def _ask_kind(parts: Parts) -> str:

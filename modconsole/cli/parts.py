@@ -38,6 +38,8 @@ class Parts:
     """Opens the vault: keyring, passphrase file, or asking once on the terminal."""
     start_config: Callable[[], None]
     """Writes a first config.toml, with comments, when there is none."""
+    with_new_settings: Callable[[], Parts]
+    """The same home after its settings file was changed."""
     prepare_demo: Callable[[Path | None, int, int], Path]
     """Builds a demo home (folder or a temporary one, cases, seed) and gives where it is."""
     open_console: Callable[[], int]

@@ -34,7 +34,8 @@ def judge(
 ) -> Judgement:
     """Judge how soon a person should look, and which protocols may help, from why the post was flagged.
 
-    The fastest flag wins. A reason nobody mapped counts as `soon`, because it could be about safety.
+    The fastest flag wins. A reason nobody mapped counts as `soon`, because it could be about safety; what the case is
+    about is then what the other flags say.
 
     Args:
         flags: All flags of one case, at least one.
@@ -48,8 +49,8 @@ def judge(
         ),
         key=lambda pair: pair[1].urgency.rank,
     )
-    leading = ranked[0][1]
-    urgency = leading.urgency
+    urgency = ranked[0][1].urgency
+    known = next((topic.code for _, topic in ranked if topic.code), "")
     reasons: dict[str, Reason] = {}
     suggested: dict[str, None] = {}
     for flag, topic in ranked:
@@ -64,7 +65,7 @@ def judge(
         reasons["reporters"] = Reason(
             "reporters", f"{len(reporters)} different members flagged it (at least soon)"
         )
-    return Judgement(urgency, leading.code, tuple(suggested), tuple(reasons.values()))
+    return Judgement(urgency, known, tuple(suggested), tuple(reasons.values()))
 
 
 def _who(flag: Flag) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from modconsole.desk import Desk
@@ -20,6 +21,7 @@ def open_console(desk: Desk, *, notifier: ScreenNotifier, logs: Path, start: str
     """
     from modconsole.screens.app import Console
 
+    gc.freeze()  # what is imported stays for good; looking through it again and again would cost whole frames
     console = Console(desk, notifier=notifier, logs=logs, start=start)
     console.run()
     return console.return_code or 0

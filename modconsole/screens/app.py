@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, TypeVar
 from zoneinfo import ZoneInfo
@@ -163,6 +164,7 @@ class Console(SafeApp[int]):
                 self.run_worker(self._poll(forum), group="poll", name=f"poll {forum}")
 
     async def _look_at_library(self) -> None:
+        await asyncio.to_thread(_make_ready)
         problems = await asyncio.to_thread(self.desk.library.problems)
         if problems:
             first = str(problems[0])
@@ -385,3 +387,9 @@ class Console(SafeApp[int]):
             await work
         except ModconsoleError as error:
             self.tell(error)
+
+
+def _make_ready() -> None:
+    """Load what the first frame did not need, so that no first key press waits for it; `!` above all."""
+    for name in ("emergency", "decide", "matters", "help"):
+        import_module(f"modconsole.screens.{name}")

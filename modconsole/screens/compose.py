@@ -101,8 +101,7 @@ class Compose(Dialog[str]):
     # Commands
 
     def edit(self) -> None:
-        self.area.focus()
-        self.area.go_to_open_place()
+        self.area.focus()  # no place is selected yet: one stray key would fill it
 
     def cancel(self) -> None:
         if self.focused is not None:

@@ -77,6 +77,7 @@ class DeskScreen(Screen[object]):
         self.protocol = ProtocolPane(id="protocol")
         self._here: Widget = self.queue
         self._countdown: Timer | None = None
+        self._titles: dict[Widget, str] = {}
 
     @property
     def console(self) -> Console:
@@ -128,8 +129,9 @@ class DeskScreen(Screen[object]):
         return self.app.size.width < TINY[0] or self.app.size.height < TINY[1]
 
     def _arrange(self) -> None:
-        for pane, name in ((self.queue, "queue"), (self.case, "case"), (self.protocol, "protocol")):
-            self.set_class(pane is self._here, f"-at-{name}")
+        # Set here and not by classes: a class on the screen makes Textual look at the style of everything again.
+        for pane, box in ((self.queue, "#left"), (self.case, "#case"), (self.protocol, "#protocol-side")):
+            self.query_one(box).display = self.is_wide or pane is self._here
 
     def places(self) -> tuple[Place, ...]:
         """Say whose keys work here: the pane's, then the desk's."""
@@ -155,7 +157,11 @@ class DeskScreen(Screen[object]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         # An event may be late: what counts is where the cursor is now.
-        if event.widget is self.focused is not self._here and event.widget in (self.queue, self.case, self.protocol):
+        if event.widget is self.focused is not self._here and event.widget in (
+            self.queue,
+            self.case,
+            self.protocol,
+        ):
             self.go(event.widget)
 
     def _title_panes(self) -> None:
@@ -169,7 +175,10 @@ class DeskScreen(Screen[object]):
             if not self.is_wide:
                 others = [n.split(" · ")[0] for p, n in names.items() if p is not self._here]
                 shown = f"{shown}   tab: {', '.join(others)}"
-            pane.border_title = Content(f" {shown} ")
+            title = f" {shown} "
+            if self._titles.get(pane) != title:  # setting one draws the whole pane again
+                self._titles[pane] = title
+                pane.border_title = Content(title)
 
     def _protocol_title(self) -> str:
         run = self.protocol.run

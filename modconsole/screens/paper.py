@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -13,7 +14,7 @@ from textual.widget import Widget
 
 from modconsole.screens.ink import Ink, Line
 
-__all__ = ["INK_CLASSES", "Bar", "Choices", "Page", "Paper", "strip_of"]
+__all__ = ["INK_CLASSES", "Bar", "Choices", "Inked", "Page", "Paper"]
 
 INK_CLASSES = {f"ink--{ink}" for ink in Ink}
 
@@ -21,22 +22,30 @@ Page = Callable[[int], list[Line]]
 """Sets a page for a width in cells."""
 
 
-def strip_of(widget: Widget, line: Line, width: int, *, on_cursor: bool = False) -> Strip:
-    """Turn a line into what Textual draws, exactly `width` cells wide."""
-    ground = widget.rich_style
-    if on_cursor:
-        ground += widget.get_component_rich_style("ink--cursor", partial=True)
-    segments = [
-        Segment(span.text, ground + widget.get_component_rich_style(f"ink--{span.ink}", partial=True))
-        for span in line
-    ]
-    return Strip(segments).adjust_cell_length(width, ground)
-
-
-class Bar(Widget):
-    """A few lines that never scroll, as high as they are many."""
+class Inked(Widget):
+    """A widget that draws spans. Its styles are looked up once, not for every line."""
 
     COMPONENT_CLASSES = INK_CLASSES
+
+    _styles_of: tuple[Style, Style, dict[Ink, Style]] | None = None
+
+    def notify_style_update(self) -> None:
+        self._styles_of = None
+        super().notify_style_update()
+
+    def strip(self, line: Line, width: int, *, on_cursor: bool = False) -> Strip:
+        """Turn a line into what Textual draws, exactly `width` cells wide."""
+        if self._styles_of is None:
+            ground = self.rich_style
+            inks = {ink: self.get_component_rich_style(f"ink--{ink}", partial=True) for ink in Ink}
+            self._styles_of = ground, ground + inks[Ink.CURSOR], inks
+        ground, cursor, inks = self._styles_of
+        here = cursor if on_cursor else ground
+        return Strip([Segment(text, here + inks[ink]) for text, ink in line]).adjust_cell_length(width, here)
+
+
+class Bar(Inked):
+    """A few lines that never scroll, as high as they are many."""
 
     def __init__(self, *, id: str | None = None, page: Page | None = None) -> None:
         super().__init__(id=id)
@@ -52,7 +61,8 @@ class Bar(Widget):
         """Set the page again, because what it tells has changed."""
         before = len(self._lines)
         self._lines = self._page(max(1, self.content_size.width or self.app.size.width - 2))
-        self.refresh(layout=len(self._lines) != before)
+        grows = self.styles.height is None or self.styles.height.is_auto
+        self.refresh(layout=grows and len(self._lines) != before)
 
     def on_mount(self) -> None:
         self.again()
@@ -65,13 +75,11 @@ class Bar(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
-        return strip_of(self, self._lines[y] if y < len(self._lines) else [], width)
+        return self.strip(self._lines[y] if y < len(self._lines) else [], width)
 
 
-class Paper(ScrollView, can_focus=True, inherit_bindings=False):
+class Paper(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     """A sheet of lines, set anew whenever its width changes. May have a cursor over some of its rows."""
-
-    COMPONENT_CLASSES = INK_CLASSES
 
     def __init__(
         self, page: Page | None = None, *, id: str | None = None, classes: str | None = None
@@ -122,7 +130,7 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         width = self._room()
         row = y + self.scroll_offset.y
         line = self._lines[row] if row < len(self._lines) else []
-        return strip_of(self, line, width, on_cursor=row in self.cursor_rows)
+        return self.strip(line, width, on_cursor=row in self.cursor_rows)
 
     def keep_in_sight(self, rows: range) -> None:
         """Scroll just far enough to show these rows, their top above all."""

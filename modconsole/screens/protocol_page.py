@@ -321,7 +321,9 @@ def _ending(shown: RunView, blockers: Sequence[str], width: int) -> Iterator[Lin
     if shown.switched_to:
         yield from paragraph(f"Handed over to {shown.switched_to}.", width, Ink.DIM, limit=200)
     if blockers:
-        yield from bullet("c", f"Before closing: {count(len(blockers), 'thing')} to do", width, Ink.DIM, mark_ink=Ink.KEY)
+        yield from bullet(
+            "c", f"Before closing: {count(len(blockers), 'thing')} to do", width, Ink.DIM, mark_ink=Ink.KEY
+        )
     else:
         yield from bullet("c", "Nothing is missing: close the case", width, Ink.GOOD, mark_ink=Ink.KEY)
     if shown.protocol.finished_when and shown.current is None:

@@ -22,7 +22,7 @@ from modconsole.ports.store import CaseRow, CaseStore, QueueFilter
 from modconsole.screens.commands import Place
 from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, cut_line, paragraph, side_by_side
 from modconsole.screens.keyed import textual_bindings
-from modconsole.screens.paper import INK_CLASSES, strip_of
+from modconsole.screens.paper import Inked
 from modconsole.screens.words import count, due_words, urgency_words
 
 __all__ = ["QueuePane", "why_page"]
@@ -31,10 +31,9 @@ PAGE = 64
 PAGES_KEPT = 6
 
 
-class QueuePane(ScrollView, can_focus=True, inherit_bindings=False):
+class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     """The cases in queue order. The cursor stays on its case when rows move."""
 
-    COMPONENT_CLASSES = INK_CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.QUEUE)]
 
     @dataclass
@@ -200,10 +199,10 @@ class QueuePane(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.row(index) if index < self.total else None
         if row is None:
             empty = self.total == 0 and y == 0
-            return strip_of(self, [Span(" Nothing here. ", Ink.DIM)] if empty else [], width)
+            return self.strip([Span(" Nothing here. ", Ink.DIM)] if empty else [], width)
         here = index == self.cursor
         line = row_line(row, width - 1, self._now().timestamp(), self._me)
-        return strip_of(self, [Span("›" if here else " ", Ink.TITLE), *line], width, on_cursor=here)
+        return self.strip([Span("›" if here else " ", Ink.TITLE), *line], width, on_cursor=here)
 
 
 def row_line(row: CaseRow, width: int, now: float, me: str) -> Line:

@@ -146,15 +146,13 @@ Bar { height: auto; background: $ink-ground; padding: 0 1; }
 #why { height: 3; padding: 0 1; }
 .pane { border-top: solid $ink-rule; border-title-color: $ink-dim; border-title-style: none; }
 .pane:focus, .pane.-here { border-top: heavy $ink-title; border-title-color: $ink-title; border-title-style: bold; }
-#left, #case, #protocol-side { display: none; }
-DeskScreen.-at-queue #left, DeskScreen.-at-case #case, DeskScreen.-at-protocol #protocol-side { display: block; }
 #case { width: 1fr; height: 1fr; }
 #protocol-side { width: 1fr; height: 1fr; }
 #protocol { height: 1fr; }
-DeskScreen.-wide #left, DeskScreen.-very-wide #left { display: block; width: 38; }
-DeskScreen.-wide #case, DeskScreen.-very-wide #case { display: block; width: 1fr; border-left: solid $ink-rule; }
+DeskScreen.-wide #left, DeskScreen.-very-wide #left { width: 38; }
+DeskScreen.-wide #case, DeskScreen.-very-wide #case { width: 1fr; border-left: solid $ink-rule; }
 DeskScreen.-wide #protocol-side, DeskScreen.-very-wide #protocol-side {
-    display: block; width: 39; border-left: solid $ink-rule; }
+    width: 39; border-left: solid $ink-rule; }
 DeskScreen.-wide #why, DeskScreen.-very-wide #why { height: 6; }
 DeskScreen.-very-wide #left { width: 50; }
 DeskScreen.-very-wide #protocol-side { width: 54; }
@@ -163,10 +161,10 @@ DeskScreen.-tiny #small, DeskScreen.-flat #small { display: block; }
 DeskScreen.-tiny #panes, DeskScreen.-flat #panes { display: none; }
 DeskScreen.-tiny Bar, DeskScreen.-flat Bar { display: none; }
 Field, Prose {
-    border: none; border-left: thick $ink-title; padding: 0 1; background: $ink-ground; color: $ink-strong;
+    border: none; border-left: outer $ink-title; padding: 0 1; background: $ink-ground; color: $ink-strong;
 }
 Field { height: 1; }
-Field:focus, Prose:focus { border: none; border-left: thick $ink-title; }
+Field:focus, Prose:focus { border: none; border-left: outer $ink-title; }
 Prose { height: 4; }
 Dialog { align: center middle; background: $ink-ground 60%; }
 .box {
@@ -180,7 +178,8 @@ Dialog.prompt { align: center bottom; background: transparent; }
 Dialog.prompt .box { width: 100%; max-width: 120; }
 .full { width: 100%; max-width: 120; height: 100%; max-height: 100%; }
 .full > Paper { height: 1fr; max-height: 100%; }
-Toast { width: 60; background: $ink-ground; border: round $ink-rule; color: $ink-plain; }
+ToastRack { margin-bottom: 2; }
+Toast { width: 60; padding: 0 1; background: $ink-ground; border: round $ink-rule; color: $ink-plain; }
 Toast .toast--title { color: $ink-title; text-style: bold; }
 """
 )

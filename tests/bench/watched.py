@@ -70,14 +70,19 @@ class Watched:
             pass
         return self.last_output
 
-    def press(self, key: str, settle: float) -> float:
-        """Press a key; give the seconds until the last of its output, 0 if it had none."""
+    def press(self, key: str, settle: float) -> tuple[float, float]:
+        """Press a key; give the seconds until the first and until the last of its output.
+
+        Raises:
+            TimeoutError: Nothing changed.
+        """
         self.until_quiet(0.02)
         pressed = self.now
         os.write(self._ours, key.encode())
         if not self._read(1.0):
-            return 0.0
-        return self.until_quiet(settle) - pressed
+            raise TimeoutError(f"nothing was painted after {key!r}")
+        first = self.last_output - pressed
+        return first, self.until_quiet(settle) - pressed
 
     def memory(self) -> float:
         """Give the resident memory in MiB."""

@@ -46,6 +46,13 @@ def test_a_reason_nobody_mapped_is_looked_at_soon():
     assert "nobody has mapped" in judged.reasons[0].text
 
 
+def test_a_reason_nobody_mapped_sets_the_pace_and_the_others_say_what_it_is_about():
+    judged = judge([flag("other"), flag("doxxing", "identifying-information", id="2")], {}, everything)
+
+    assert judged.urgency is Urgency.SOON
+    assert judged.topic == "identifying-information"
+
+
 def test_the_services_own_mapping_goes_before_the_adapters():
     judged = judge([flag("needs care", "trolling")], {"needs care": "suicide-thoughts"}, everything)
 

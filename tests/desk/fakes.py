@@ -285,7 +285,12 @@ class FakeCatalogue(AdapterCatalogue):
 
 YES, UNCLEAR, NO = Option("yes", "Yes"), Option("unclear", "Unclear"), Option("no", "No")
 IMMINENT = Question(
-    "imminent", "Is anyone in danger now?", QuestionType.CHOICE, required=True, options=(YES, UNCLEAR, NO), safety=True
+    "imminent",
+    "Is anyone in danger now?",
+    QuestionType.CHOICE,
+    required=True,
+    options=(YES, UNCLEAR, NO),
+    safety=True,
 )
 FOLLOW_UP = Question("follow_up_at", "When will we look again?", QuestionType.DATETIME, required=True)
 
@@ -316,7 +321,11 @@ CHECK = a_protocol(
     "suicide-thoughts",
     (
         Step("safety", "Check for danger.", questions=(with_danger(switch_to="suicide-immediate"),)),
-        Step("weather", "Say how the day is.", questions=(Question("mood", "How is the day?", QuestionType.TEXT),)),
+        Step(
+            "weather",
+            "Say how the day is.",
+            questions=(Question("mood", "How is the day?", QuestionType.TEXT),),
+        ),
         Step("closing", "Set the next look.", questions=(FOLLOW_UP,)),
     ),
 )
@@ -337,7 +346,9 @@ HELLO = Template(
     "Hello {member_name}, we look again at {next_look}. {own_words}",
     ("member_name", "next_look", "own_words"),
 )
-LINE = Resource("gb-999", "Emergency services", "emergency", ("emergency",), (Channel("phone", "999"),), ("GB",))
+LINE = Resource(
+    "gb-999", "Emergency services", "emergency", ("emergency",), (Channel("phone", "999"),), ("GB",)
+)
 
 
 @dataclass

@@ -20,7 +20,16 @@ from modconsole.practice import SimulatedForum, build
 from modconsole.practice.forum import FILE_NAME, SimulatedSettings
 from modconsole.store import DeskStore
 from modconsole.vault import DemoSecrets, KeyVault
-from tests.desk.fakes import Clock, FakeCatalogue, FakeForum, FakeLibrary, MemoryLog, Told, a_context, a_library
+from tests.desk.fakes import (
+    Clock,
+    FakeCatalogue,
+    FakeForum,
+    FakeLibrary,
+    MemoryLog,
+    Told,
+    a_context,
+    a_library,
+)
 
 LEAD = Contact("safeguarding_lead", "Pat", "the lead's phone")
 

@@ -22,7 +22,8 @@ def test_it_gives_the_lines_the_contacts_and_what_to_say(fast: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [StoreError("no disk"), OSError("gone"), ValueError("a bug"), RecursionError("deep"), KeyError("areas")]
+    "broken",
+    [StoreError("no disk"), OSError("gone"), ValueError("a bug"), RecursionError("deep"), KeyError("areas")],
 )
 def test_a_broken_library_costs_the_list_and_says_whom_to_ring(fast: Home, broken: Exception) -> None:
     fast.library.broken = broken

@@ -14,7 +14,9 @@ from tests.desk.fakes import HERON, FakeForum
 from tests.desk.homes import Home
 
 
-async def test_settings_that_do_not_fit_an_adapter_are_that_forums_trouble(homes: Callable[..., Home]) -> None:
+async def test_settings_that_do_not_fit_an_adapter_are_that_forums_trouble(
+    homes: Callable[..., Home],
+) -> None:
     home = homes()
     home.configured = ("fake", "misfit")
     desk = home.start()
@@ -62,7 +64,9 @@ async def test_a_forum_that_was_taken_out_of_the_settings_says_what_is_safe(fast
     assert not fast.desk.forums.ability("gone", Feature.CLAIM).works
 
 
-async def test_closing_lets_go_of_forums_that_do_not_want_to(fast: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_lets_go_of_forums_that_do_not_want_to(
+    fast: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def stuck(self: FakeForum) -> None:
         raise Unavailable("will not close")
 

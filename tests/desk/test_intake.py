@@ -392,9 +392,7 @@ def test_what_another_console_does_while_we_take_in_is_not_undone(
 def test_an_id_that_is_taken_is_drawn_again(fast: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     draws = iter([b"aaaaa", b"aaaaa", b"bbbbb", b"bbbbb", b"ccccc"])
     real = fast.desk.intake._random
-    monkeypatch.setattr(
-        fast.desk.intake, "_random", lambda count: next(draws) if count == 5 else real(count)
-    )
+    monkeypatch.setattr(fast.desk.intake, "_random", lambda count: next(draws) if count == 5 else real(count))
 
     fast.desk.intake.take_in("fake", a_page(a_flag("f1", target=other(1)), posts=()))
     fast.desk.intake.take_in(
@@ -459,7 +457,12 @@ def test_a_follow_up_that_is_due_brings_its_case_back_with_a_new_clock(staffed: 
     assert made is not None
     due = MORNING + timedelta(hours=30)
     staffed.make(
-        made.id, state=CaseState.CLOSED, closed_at=MORNING, urgency=TODAY, follow_up_at=due, first_opened_at=MORNING
+        made.id,
+        state=CaseState.CLOSED,
+        closed_at=MORNING,
+        urgency=TODAY,
+        follow_up_at=due,
+        first_opened_at=MORNING,
     )
 
     assert staffed.desk.intake.wake() == 0

@@ -62,7 +62,8 @@ class Console:
     def case_about(self, target: str) -> dict[str, Any]:
         """Ask the forums for what is new, and give the case about this post."""
         self.run("queue", "--refresh")
-        for row in self.json("queue", "--limit", "1000"):
+        rows = self.json("queue", "--limit", "1000")
+        for row in sorted(rows, key=lambda row: str(row["flagged_at"]), reverse=True):
             case: dict[str, Any] = self.json("case", "show", row["id"])
             if case["target"]["id"] == target:
                 return case

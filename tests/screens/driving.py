@@ -1,0 +1,93 @@
+"""Drive the console by keys, waiting for what should appear."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from modconsole.screens.app import Console
+from modconsole.screens.decide import ChooseActions
+from modconsole.screens.paper import Bar, Paper
+from tests.screens.stand_in import StandIn
+
+__all__ = ["At", "at_the_desk"]
+
+PATIENCE = 400
+"""How often a wait looks again before it gives up: used up by a failure only."""
+
+
+class At:
+    """Somebody at the keyboard."""
+
+    def __init__(self, console: Console, pilot: Pilot[int], made: StandIn) -> None:
+        self.console = console
+        self.pilot = pilot
+        self.made = made
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*({" ": "space", ".": "full_stop", ":": "colon"}.get(c, c) for c in text))
+        await self.pilot.pause()
+
+    async def until(self, holds: Callable[[], object], what: str = "") -> None:
+        for _ in range(PATIENCE):
+            if holds():
+                return
+            await self.pilot.pause(0.005)
+        raise AssertionError(f"never came: {what}\n{self.seen()}")
+
+    async def see(self, text: str) -> None:
+        await self.until(lambda: text in self.seen(), text)
+
+    async def dialog(self, kind: type[Screen[object]] | type) -> None:
+        await self.until(
+            lambda: isinstance(self.console.screen, kind) and self.console.screen.is_mounted, kind.__name__
+        )
+        await self.pilot.pause()
+
+    async def back_at_the_desk(self) -> None:
+        await self.until(lambda: len(self.console.screen_stack) == 1, "the desk")
+        await self.pilot.pause()
+
+    def choices(self) -> list[str]:
+        """Give the actions that can be chosen, in the order of the list."""
+        screen = self.console.screen
+        assert isinstance(screen, ChooseActions)
+        return screen._values
+
+    def seen(self) -> str:
+        """Give what the present screen says, line by line; what is scrolled out of sight in its sheets too."""
+        screen = self.console.screen
+        parts = [paper.text for paper in screen.query(Paper)]
+        parts += ["".join(span.text for span in line) for bar in screen.query(Bar) for line in bar._lines]
+        return "\n".join(parts)
+
+    def drawn(self) -> str:
+        """Give exactly what is on the terminal."""
+        width, height = self.console.size
+        strips = self.console.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips[:height])
+
+    def said(self) -> str:
+        """Give everything said in passing."""
+        return "\n".join(f"{n.title} {n.message}" for n in self.console._notifications)
+
+
+@asynccontextmanager
+async def at_the_desk(
+    made: StandIn, tmp_path: Path, *, size: tuple[int, int] = (120, 40), start: str = ""
+) -> AsyncIterator[At]:
+    console = Console(made.desk, notifier=made.notifier, logs=tmp_path, start=start)
+    async with console.run_test(size=size) as pilot:
+        at = At(console, pilot, made)
+        await at.until(lambda: console.sealed is not None, "the start")
+        await pilot.pause()
+        yield at
