@@ -96,8 +96,9 @@ class Decisions:
     def decide(self, case_id: str, choices: Sequence[Choice], reason: str) -> DecisionState:
         """Seal one decision. No forum has been asked when this returns: `settle` does that, after the undo window.
 
-        Actions happen in the order given, and a later one is not begun when an earlier one did not succeed: nobody
-        is told "I have hidden your post" while it is still up.
+        Actions happen in the order given, and a later one is not begun when an earlier one did not succeed, or waits
+        to be done by hand: nobody is told "I have hidden your post" while it is still up. Calling for help and
+        looking again (`watch`) stand on their own: they neither wait nor hold anything up.
 
         Raises:
             NotAllowed: Something is missing; says what. Nothing was sealed.
@@ -114,12 +115,6 @@ class Decisions:
         now = self._now()
         member, seen = self._author_and_version(case)
         orders = [self._order(case, choice, member, seen) for choice in choices]
-        for order in orders:
-            if order.target.kind is TargetKind.MEMBER and not order.target.id:
-                raise NotAllowed(
-                    f"“{ACTIONS[order.action].label}” needs to know who wrote this, and the forum does not say.",
-                    next_step="Look on the forum itself, or choose another action.",
-                )
         protocols, runs = self._answered(case)
         decision = self._free_id()
         self._log.seal(
@@ -168,9 +163,7 @@ class Decisions:
             return (), []
 
     def _order(self, case: Case, choice: Choice, member: str, seen: str) -> ActionOrder:
-        on_member = choice.on_member or any(
-            ACTIONS[action].acts_on_member for action in (choice.action, choice.undoes) if action is not None
-        )
+        on_member = _is_on_member(choice)
         return ActionOrder(
             ids.order_id(self._random),
             choice.action,
@@ -192,6 +185,15 @@ class Decisions:
             raise NotAllowed("A decision needs a reason.", next_step="Say why in a few words.")
         for choice in choices:
             _check_choice(choice, self._now())
+        self._check_member(case, choices)
+
+    def _check_member(self, case: Case, choices: Sequence[Choice]) -> None:
+        on_member = [choice.action for choice in choices if _is_on_member(choice)]
+        if on_member and not self._author_and_version(case)[0]:
+            raise NotAllowed(
+                f"“{ACTIONS[on_member[0]].label}” needs to know who wrote this, and the forum does not say.",
+                next_step="Look on the forum itself, or choose another action.",
+            )
 
     # Carrying out
 
@@ -199,7 +201,8 @@ class Decisions:
         """Carry out what is left of a decision, one action after the other, and seal what the forum says of each.
 
         Also the way to finish what a crash or an outage left: what was asked before is read back first (by the
-        adapter, told by `attempt`), so nothing is done twice.
+        adapter, told by `attempt`), so nothing is done twice. And the way to go on after something that others relied
+        on was done by hand (`done_by_hand`).
         """
         if decision in self._busy:
             return Settlement(self._state(decision))
@@ -283,7 +286,15 @@ class Decisions:
             outcome = Outcome(OutcomeKind.CONFLICT, error.what)
         except ForumError as error:
             outcome, problem = Outcome(OutcomeKind.UNKNOWN, error.what), error
-        self._seal_outcome(state, known, outcome, problem)
+        try:
+            self._seal_outcome(state, known, outcome, problem)
+        except DataError as error:
+            raise LogError(
+                f"What became of “{ACTIONS[known.action].label}” could not be sealed: {error.what}",
+                kept=f"The forum was asked, and it was: {outcome.kind}. That it was asked is in the log; decision "
+                f"{state.id} stays unsettled, and finishing it reads back first.",
+                next_step=error.next_step,
+            ) from error
         if outcome.kind is OutcomeKind.CONFLICT:
             await self._show_difference(case)
         elif order.action is Action.EDIT and outcome.kind in _SUCCEEDED and outcome.state is not None:
@@ -323,15 +334,7 @@ class Decisions:
         kind, code = outcome.kind, problem.code if problem is not None else ""
         if kind is OutcomeKind.BY_HAND:
             kind, code = OutcomeKind.UNKNOWN, "by_hand"  # only a person can say that a person did it
-        try:
-            self._seal(state, EntryKind.OUTCOME, known, outcome=kind, detail=code, body=body)
-        except DataError as error:
-            raise LogError(
-                f"What became of “{ACTIONS[known.action].label}” could not be sealed: {error.what}",
-                kept=f"The forum was asked, and it was: {kind}. That it was asked is in the log; decision {state.id} "
-                "stays unsettled, and finishing it reads back first.",
-                next_step=error.next_step,
-            ) from error
+        self._seal(state, EntryKind.OUTCOME, known, outcome=kind, detail=code, body=body)
 
     def carrier(self, forum: str, action: Action) -> Carrier:
         return Carrier(carrier(self._cases.forums, forum, action))
@@ -452,6 +455,7 @@ class Decisions:
             raise NotAllowed("Reversing a decision needs a reason.", next_step="Say why in a few words.")
         case = self._cases.case(self._case_id(state))
         self._cases.not_others(case)
+        self._check_member(case, choices)
         for other in self._log.decisions_of(state.case):
             if other.reverses == decision and (other.in_force or not other.is_settled):
                 raise NotAllowed(
@@ -547,6 +551,12 @@ _ON_ITS_OWN = frozenset({Where.PERSON, Where.DESK})
 """What is neither held up by an action that did not succeed, nor holds others up: calling for help, looking again."""
 
 _SUCCEEDED = frozenset({OutcomeKind.APPLIED, OutcomeKind.ALREADY, OutcomeKind.BY_HAND})
+
+
+def _is_on_member(choice: Choice) -> bool:
+    """Say whether an action is about the member's account and not the post, however it was chosen."""
+    actions = (choice.action, choice.undoes)
+    return choice.on_member or any(ACTIONS[action].acts_on_member for action in actions if action is not None)
 
 
 def _check_choice(choice: Choice, now: datetime) -> None:

@@ -30,6 +30,7 @@ from modconsole.core.topics import topic_for
 from modconsole.desk import Carrier, CaseView
 from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, bullet, paragraph, wrap
 from modconsole.screens.words import (
+    NOT_DONE,
     action_words,
     count,
     decision_words,
@@ -301,13 +302,17 @@ def _decisions(sheet: _Sheet) -> Iterator[Line]:
     for decision in sheet.view.decisions:
         who = "you" if decision.actor == sheet.me else plain(decision.actor, lines=False, limit=30)
         words = f"{action_words(decision)} · {who}, {sheet.at(decision.at)} · {decision_words(decision)}"
-        mark, ink = ("✓", Ink.GOOD) if decision.is_settled and not decision.reversed else ("…", Ink.WARN)
-        yield from bullet(
-            "×" if decision.reversed else mark,
-            words,
-            sheet.width,
-            mark_ink=Ink.DIM if decision.reversed else ink,
+        failed = any(order.outcome in NOT_DONE for order in decision.orders)
+        mark, ink = (
+            ("×", Ink.DIM)
+            if decision.reversed
+            else ("!", Ink.WARN)
+            if failed
+            else ("✓", Ink.GOOD)
+            if decision.is_settled
+            else ("…", Ink.WARN)
         )
+        yield from bullet(mark, words, sheet.width, mark_ink=ink)
         if decision.reversed and not any(order.asked for order in decision.orders):
             continue
         for order in decision.orders:

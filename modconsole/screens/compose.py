@@ -160,7 +160,7 @@ class Compose(Dialog[str]):
         chosen = await self.console.ask(Pick("Which service?", items, refused=refused))
         if chosen is not None:
             self.area.focus()
-            self.area.insert(plain(resource_text(found[chosen])))
+            self.area.replace(plain(resource_text(found[chosen])), *self.area.selection)
 
 
 def _named(resource: Resource, today: date) -> str:

@@ -12,6 +12,7 @@ from modconsole.core.run import NOT_NEEDED
 from modconsole.core.urgency import Urgency
 
 __all__ = [
+    "NOT_DONE",
     "URGENCY_MARKS",
     "action_words",
     "count",
@@ -84,6 +85,10 @@ _OUTCOMES = {
 }
 
 
+NOT_DONE = (OutcomeKind.CONFLICT, OutcomeKind.REFUSED)
+"""Outcomes that are certain, and certainly not what was decided."""
+
+
 def order_words(order: OrderState) -> str:
     """Say what is known to have come of one action; never what was hoped."""
     if order.outcome is not None:
@@ -100,6 +105,8 @@ def decision_words(decision: DecisionState) -> str:
     """Say in a few words how far a decision got."""
     if decision.reversed:
         return "withdrawn"
+    if any(order.outcome in NOT_DONE for order in decision.orders):
+        return "not carried out in full"
     return "settled" if decision.is_settled else "not settled"
 
 

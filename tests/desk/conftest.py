@@ -1,4 +1,4 @@
-"""One home per test. `home` comes twice, with the log in memory and with the real one; `real` with the real one only."""
+"""One home per test: `home` comes twice, with the log in memory and with the real one; `fast` with the first only."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Home:
         self.folder = folder
         self.clock = clock or Clock()
         self.forum = FakeForum()
-        self.forums = dict(forums) if forums is not None else {"fake": lambda: self.forum}
+        self.forums: dict[str, Callable[[], Forum]] = dict(forums or {"fake": lambda: self.forum})
         self.configured: tuple[str, ...] = tuple(self.forums)
         self.library = library or a_library()
         self.me = me

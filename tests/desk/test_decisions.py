@@ -240,9 +240,10 @@ async def test_a_log_that_fails_before_asking_means_the_forum_is_not_asked(
     def full(entry: Entry) -> None:
         raise LogError("The disk is full.")
 
-    with monkeypatch.context() as patched, pytest.raises(LogError) as caught:
+    with monkeypatch.context() as patched:
         patched.setattr(fast.log, "seal", full)
-        await fast.desk.decisions.settle(state.id)
+        with pytest.raises(LogError) as caught:
+            await fast.desk.decisions.settle(state.id)
 
     assert caught.value.kept == LogError.default_kept
     assert fast.forum.orders == []
@@ -260,8 +261,8 @@ async def test_a_log_that_fails_after_asking_never_says_that_the_forum_was_not_a
             raise LogError("The disk is full.")
         return real(entry)
 
-    with monkeypatch.context() as patched, pytest.raises(LogError) as caught:
-        patched.setattr(fast.log, "seal", full)
+    monkeypatch.setattr(fast.log, "seal", full)
+    with pytest.raises(LogError) as caught:
         await fast.desk.decisions.settle(state.id)
 
     assert "not asked" not in str(caught.value)

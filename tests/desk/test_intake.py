@@ -303,8 +303,8 @@ async def test_a_crash_between_storing_and_remembering_repeats_the_page_and_make
         assert fast.store.count(ALL) == 1
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(fast.store, "save_cursor", crash)
+    monkeypatch.setattr(fast.store, "save_cursor", crash)
+    with pytest.raises(KeyboardInterrupt):
         fast.desk.intake.take_in("fake", a_page(cursor="7"))
     desk = fast.start()
     await desk.intake.poll("fake")
@@ -321,8 +321,8 @@ async def test_a_crash_before_storing_keeps_the_old_place(
         raise StoreError("The disk is full.")
 
     fast.forum.pages = [a_page(cursor="7")]
-    with monkeypatch.context() as patched, pytest.raises(StoreError):
-        patched.setattr(fast.store, "take_in", full)
+    monkeypatch.setattr(fast.store, "take_in", full)
+    with pytest.raises(StoreError):
         await fast.desk.intake.poll("fake")
 
     assert fast.store.cursor("fake") == ""
@@ -488,11 +488,11 @@ def test_follow_ups_come_back_while_the_keys_are_locked(fast: Home, case: str) -
 # Many
 
 
-async def test_ten_thousand_flags_come_in_in_few_transactions(
+async def test_ten_thousand_flags_come_in_and_the_library_is_not_asked_for_each(
     fast: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flags = tuple(a_flag(f"f{n}", target=other(n)) for n in range(10_000))
-    posts = tuple(a_post(target=other(n), author=f"m-{n % 300}") for n in range(10_000))
+    flags = tuple(a_flag(f"f{n}", target=other(n % 2_000), reporter=f"m-{n}") for n in range(10_000))
+    posts = tuple(a_post(target=other(n), author=f"m-{n % 300}") for n in range(2_000))
     fast.forum.pages = [a_page(*flags, posts=posts)]
     asked = 0
     ids = fast.library.ids
@@ -503,8 +503,8 @@ async def test_ten_thousand_flags_come_in_in_few_transactions(
         return ids()
 
     monkeypatch.setattr(fast.library, "ids", counted)
-    told = await fast.desk.intake.poll("fake", at_once=2000)
+    told = await fast.desk.intake.poll("fake", at_once=500)
 
-    assert told.new == 10_000
-    assert fast.store.count(ALL) == 10_000
-    assert asked == 5
+    assert told.new == fast.store.count(ALL) == 2_000
+    assert fast.case(fast.store.rows(ALL, 0, 1)[0].id).flags == 5
+    assert asked == 4

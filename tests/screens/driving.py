@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -29,33 +32,48 @@ class At:
         self.made = made
 
     async def press(self, *keys: str) -> None:
+        """Press keys, each when the one before has been dealt with.
+
+        Pilot's own way waits for the processor to be idle, which takes most of the time of a test.
+        """
         for key in keys:
-            await self.pilot.press(key)
-            await self.pilot.pause()
+            name = _character_to_key(key) if len(key) == 1 else key
+            event = events.Key(name, " " if key == "space" else key if len(key) == 1 else None)
+            event.set_sender(self.console)
+            driver = self.console._driver
+            assert driver is not None
+            driver.send_message(event)
+            await self.dealt_with()
+
+    async def dealt_with(self) -> None:
+        """Wait until nothing waits: a key goes from the app to a widget, up to the screen, and may change the focus."""
+        for _ in range(4):
+            await self.pilot._wait_for_screen()
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*({" ": "space", ".": "full_stop", ":": "colon"}.get(c, c) for c in text))
-        await self.pilot.pause()
+        await self.press(*("space" if letter == " " else letter for letter in text))
 
     async def until(self, holds: Callable[[], object], what: str = "") -> None:
         for _ in range(PATIENCE):
             if holds():
                 return
-            await self.pilot.pause(0.005)
+            await self.dealt_with()
+            await asyncio.sleep(0.005)
         raise AssertionError(f"never came: {what}\n{self.seen()}")
 
     async def see(self, text: str) -> None:
-        await self.until(lambda: text in self.seen(), text)
+        """Wait until the screen says this, however its lines are broken."""
+        await self.until(lambda: text in " ".join(self.seen().split()), text)
 
     async def dialog(self, kind: type[Screen[object]] | type) -> None:
         await self.until(
             lambda: isinstance(self.console.screen, kind) and self.console.screen.is_mounted, kind.__name__
         )
-        await self.pilot.pause()
+        await self.dealt_with()
 
     async def back_at_the_desk(self) -> None:
         await self.until(lambda: len(self.console.screen_stack) == 1, "the desk")
-        await self.pilot.pause()
+        await self.dealt_with()
 
     def choices(self) -> list[str]:
         """Give the actions that can be chosen, in the order of the list."""
@@ -89,5 +107,4 @@ async def at_the_desk(
     async with console.run_test(size=size) as pilot:
         at = At(console, pilot, made)
         await at.until(lambda: console.sealed is not None, "the start")
-        await pilot.pause()
         yield at
