@@ -24,7 +24,7 @@ from modconsole.core.errors import (
 )
 from modconsole.core.message import fill
 from modconsole.core.model import Case, CaseFile, CaseState, Member, Note, Post, TargetKind, Thread
-from modconsole.core.protocol import ROLES, QuestionType, ReviewProtocol
+from modconsole.core.protocol import QuestionType, ReviewProtocol
 from modconsole.core.run import (
     EMERGENCY_QUESTION,
     NOT_NEEDED,
@@ -44,6 +44,15 @@ from modconsole.core.run import (
 from modconsole.core.urgency import Reason, Urgency, faster
 from modconsole.desk.forums import Forums
 from modconsole.desk.intake import is_news
+from modconsole.desk.sittings import (
+    Sitting,
+    approval_code,
+    carrier,
+    closed_before,
+    escalated_to,
+    stands,
+    wanted_protocols,
+)
 from modconsole.desk.standing import Standing, ref, standing
 from modconsole.desk.views import ActionOffer, CaseView
 from modconsole.ports.audit import AuditLog, LogQuery
@@ -58,18 +67,6 @@ LEASE = timedelta(minutes=15)
 """How long a claim holds when nobody renews it. It is renewed while the case is open on a screen."""
 
 THREAD_BEFORE, THREAD_AFTER = 100, 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Sitting:
-    """What was answered since the case was last closed, and before."""
-
-    views: tuple[RunView, ...] = ()
-    earlier: tuple[RunView, ...] = ()
-    lost: tuple[Run, ...] = ()
-    """Runs whose protocol's text cannot be found any more."""
-    since: datetime | None = None
-    """When the sitting before this one was closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +124,7 @@ class Casework:
         """Show a case without claiming it."""
         case = self.case(id)
         file, unreadable = self._file(case)
-        sitting = self._sitting(case) if not unreadable else _Sitting()
+        sitting = self._sitting(case) if not unreadable else Sitting()
         runs = sitting.views
         decisions = tuple(self.log.decisions_of(case.token))
         return CaseView(
@@ -294,8 +291,8 @@ class Casework:
         runs = (*(shown.run for shown in sitting.views), *sitting.lost)
         return (*self.refs(sitting.views), *lost), [to_plain(run) for run in runs]
 
-    def _sitting(self, case: Case) -> _Sitting:
-        since, over = self._closed_before(case)
+    def _sitting(self, case: Case) -> Sitting:
+        since, over = closed_before(self.log, case)
         earlier: list[RunView] = []
         present: list[RunView] = []
         lost: list[Run] = []
@@ -305,21 +302,7 @@ class Casework:
                 (earlier if run.id in over else present).append(view(protocol, run))
             elif run.id not in over:
                 lost.append(run)
-        return _Sitting(tuple(present), tuple(earlier), tuple(lost), since)
-
-    def _closed_before(self, case: Case) -> tuple[datetime | None, frozenset[str]]:
-        """Say when the sitting before this one was closed, and which runs were sealed with it and those before."""
-        if case.closed_at is None:
-            return None, frozenset()
-        is_open = case.state is CaseState.OPEN
-        over: set[str] = set()
-        since: datetime | None = None
-        for record in self.log.records(LogQuery(case=case.token, kind=EntryKind.CLOSED), limit=1000):
-            at = record.entry.at
-            if at < case.closed_at or (is_open and at == case.closed_at):
-                since = at if since is None else max(since, at)
-                over |= _runs_in(self.log.open_body(record))
-        return since, frozenset(over)
+        return Sitting(tuple(present), tuple(earlier), tuple(lost), since)
 
     def start_run(self, id: str, protocol_id: str, because: str = "chosen") -> Run:
         """Begin a protocol on a case, with the answers that other protocols of this case already have.
@@ -548,7 +531,7 @@ class Casework:
             for action in order
         )
 
-    def _blockers(self, sitting: _Sitting, decisions: Sequence[DecisionState]) -> tuple[str, ...]:
+    def _blockers(self, sitting: Sitting, decisions: Sequence[DecisionState]) -> tuple[str, ...]:
         since = sitting.since
         now = [decision for decision in decisions if since is None or decision.at > since]
         lost = (
@@ -558,10 +541,10 @@ class Casework:
         return (
             *close_blockers(
                 sitting.views,
-                decided=any(_stands(decision) for decision in now),
+                decided=any(stands(decision) for decision in now),
                 unsettled=sum(not decision.is_settled for decision in decisions),
                 escalated_to=escalated_to(now),
-                startable=self._startable(_wanted(sitting.views)),
+                startable=self._startable(wanted_protocols(sitting.views)),
             ),
             *(lost if not sitting.views else ()),
         )
@@ -573,32 +556,32 @@ class Casework:
             if (found := self.library.get(id)) is not None and self.standing(found).may_run
         )
 
-    def _problems(self, case: Case, sitting: _Sitting) -> dict[str, str]:
+    def _problems(self, case: Case, sitting: Sitting) -> dict[str, str]:
         """Say which protocols this case wants and cannot have, and why."""
         problems = {
             run.protocol: "Its text as it was when you began is missing. Your answers are kept; begin it again."
             for run in sitting.lost
         }
-        for id in (*case.suggested, *_wanted(sitting.views)):
+        for id in (*case.suggested, *wanted_protocols(sitting.views)):
             protocol = self.library.get(id)
             if protocol is None:
                 problems.setdefault(
                     id, "It is not here, or its file cannot be read. Every action stays open."
                 )
-            elif id in _wanted(sitting.views) and not self.standing(protocol).may_run:
+            elif id in wanted_protocols(sitting.views) and not self.standing(protocol).may_run:
                 problems.setdefault(id, self.standing(protocol).banner)
         return problems
 
     def note_decided(self, id: str) -> None:
         """Stop the clock of the first action if a decision of this sitting stands, or let it run on if none does."""
         case = self.case(id)
-        since, _ = self._closed_before(case)
-        stands = [
+        since, _ = closed_before(self.log, case)
+        decided = [
             decision.at
             for decision in self.log.decisions_of(case.token)
-            if _stands(decision) and (since is None or decision.at > since)
+            if stands(decision) and (since is None or decision.at > since)
         ]
-        decided_at = max(stands, default=None)
+        decided_at = max(decided, default=None)
         if case.last_decided_at != decided_at:
             self._change(id, lambda case: replace(case, last_decided_at=decided_at))
 
@@ -678,50 +661,3 @@ class Casework:
 
 def _answered_time(value: str) -> datetime | None:
     return None if value.startswith(NOT_NEEDED) else datetime.fromisoformat(value)
-
-
-def _runs_in(body: Mapping[str, object] | None) -> set[str]:
-    runs = (body or {}).get("runs")
-    return {str(run["id"]) for run in runs if isinstance(run, dict)} if isinstance(runs, list) else set()
-
-
-def _wanted(views: Sequence[RunView]) -> tuple[str, ...]:
-    """Name the protocols that answers lead to."""
-    found = (
-        wanted
-        for shown in views
-        for follow in shown.follows
-        for wanted in (follow.consequence.switch_to, follow.consequence.add_protocol)
-        if wanted
-    )
-    return tuple(dict.fromkeys(found))
-
-
-def _stands(decision: DecisionState) -> bool:
-    """Say whether a decision did something, or still may: one that was withdrawn, refused or overtaken did not."""
-    return bool(decision.in_force) or not decision.is_settled
-
-
-def approval_code(protocols: Sequence[ProtocolRef]) -> str:
-    """Give the code that a record made without any approved protocol carries."""
-    return "" if any(used.status == "approved" for used in protocols) else "no_approved_protocol"
-
-
-def carrier(forums: Forums, forum: str, action: Action) -> str:
-    """Say who carries an action out on this forum: `forum`, `desk` (the record is all there is), or `by_hand`."""
-    where = ACTIONS[action].where
-    if where == "desk":
-        return "desk"
-    if forums.ability(forum, action).works:
-        return "forum"
-    return "desk" if where == "either" else "by_hand"
-
-
-def escalated_to(decisions: Sequence[DecisionState]) -> tuple[str, ...]:
-    """Name the roles that were really told: decided, and known to be done.
-
-    The safeguarding lead is whom every other role is reached through; only the clinical lead is told apart.
-    """
-    done = {order.action for decision in decisions for order in decision.in_force}
-    told = [role for role in ROLES if role != "clinical_lead"] if Action.ESCALATE_LEAD in done else []
-    return (*told, "clinical_lead") if Action.ESCALATE_CLINICAL in done else tuple(told)

@@ -30,7 +30,8 @@ from modconsole.core.errors import (
 from modconsole.core.message import unfilled
 from modconsole.core.model import Case, Target, TargetKind
 from modconsole.core.urgency import Urgency
-from modconsole.desk.casework import Casework, approval_code, carrier
+from modconsole.desk.casework import Casework
+from modconsole.desk.sittings import approval_code, carrier
 from modconsole.ports.audit import AuditLog, LogQuery
 from modconsole.ports.notify import DecisionChanged, Notifier
 
@@ -218,6 +219,9 @@ class Decisions:
             return Settlement(state)
         case, orders = self._opened(state)
         problem = await self._reached(state)
+        state = self._state(decision)
+        if state.is_settled:  # taken back while we waited
+            return Settlement(state)
         by_hand: list[OrderState] = []
         held_up = edited = False
         for known in state.orders:
@@ -372,11 +376,7 @@ class Decisions:
             NotAllowed: Something was asked already: `withdraw` says what stays in force.
         """
         state = self._state(decision)
-        if (
-            state.reversed
-            or decision in self._busy
-            or any(order.asked or order.is_certain for order in state.orders)
-        ):
+        if state.reversed or any(order.asked or order.is_certain for order in state.orders):
             raise NotAllowed(
                 "It is too late to undo this: it is being carried out.",
                 kept="What was decided and done is in the log.",

@@ -94,9 +94,8 @@ class Intake:
 
     def _finish(self, forum: str, page: FlagPage) -> CasesChanged:
         resolved = self._resolve_elsewhere(forum, page)
-        if (
-            page.cursor
-        ):  # without one, the next poll goes on from where this one did: twice is safe, never is not
+        # Without one, the next poll goes on from where this one did: twice is safe, never is not.
+        if page.cursor:
             self._store.save_cursor(forum, page.cursor)
         return resolved
 
@@ -111,9 +110,8 @@ class Intake:
         taken: set[str] = set()
         new = changed = 0
         most_urgent: Urgency | None = None
-        with (
-            self._store.alone()
-        ):  # or another console might take in the same post, or close the case, meanwhile
+        # Alone, or another console might take in the same post, or close the case, meanwhile.
+        with self._store.alone():
             for key, flags in by_target.items():
                 known = self._store.case_at(forum, flags[0].target)
                 post = posts.get(key)

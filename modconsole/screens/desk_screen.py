@@ -72,7 +72,7 @@ class DeskScreen(Screen[object]):
         """The run chosen with `p`; empty for the one that wants something."""
         self._preview = ""
         """A protocol that is looked at, but not begun."""
-        self.queue = QueuePane(desk.store, desk.settings.me, desk.now, id="queue")
+        self.queue = QueuePane(desk.store, desk.settings.me, desk.now, self._cursor_moved, id="queue")
         self.case = CasePane(desk.settings.me, desk.now, self._zone, id="case")
         self.protocol = ProtocolPane(id="protocol")
         self._here: Widget = self.queue
@@ -344,8 +344,9 @@ class DeskScreen(Screen[object]):
 
     # The queue
 
-    def on_queue_pane_moved(self) -> None:
-        self.query_one("#why", Bar).again()
+    def _cursor_moved(self) -> None:
+        for why in self.query("#why").results(Bar):  # not there yet when the queue is loaded first
+            why.again()
         self._title_panes()
 
     def on_queue_pane_chosen(self, event: QueuePane.Chosen) -> None:

@@ -37,19 +37,18 @@ class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.QUEUE)]
 
     @dataclass
-    class Moved(Message):
-        """The cursor is on another case; an empty id when there is none."""
-
-        case: str
-
-    @dataclass
     class Chosen(Message):
         """A case was clicked twice."""
 
         case: str
 
-    def __init__(self, store: CaseStore, me: str, now: Callable[[], datetime], *, id: str) -> None:
+    def __init__(
+        self, store: CaseStore, me: str, now: Callable[[], datetime], moved: Callable[[], object], *, id: str
+    ) -> None:
+        # `moved` is called whenever the cursor may be on another case. At once and not by message: what tells about
+        # the case is then drawn in the same frame as the cursor.
         super().__init__(id=id, classes="pane")
+        self._moved = moved
         self._store = store
         self._me = me
         self._now = now
@@ -167,7 +166,7 @@ class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
         row = self.row(self.cursor) if self.total else None
         self.under_cursor = row.id if row else ""
-        self.post_message(self.Moved(self.under_cursor))
+        self._moved()
 
     # Drawing
 

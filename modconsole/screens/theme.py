@@ -171,7 +171,7 @@ Dialog { align: center middle; background: $ink-ground 60%; }
     width: 86%; max-width: 96; min-width: 40; height: auto; max-height: 92%;
     border: round $ink-title; border-title-color: $ink-title; border-title-style: bold; background: $ink-ground;
 }
-.box > Paper { height: auto; max-height: 24; }
+.box > Paper { height: auto; max-height: 60vh; }
 .box Bar { padding: 0 1; }
 .box Field, .box Prose { margin: 1 1; }
 Dialog.prompt { align: center bottom; background: transparent; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from modconsole.core.actions import ACTIONS, OutcomeKind
 from modconsole.core.decision import DecisionState, OrderState
@@ -154,13 +154,15 @@ def parse_when(text: str, now: datetime, zone: tzinfo) -> str:
 
 def _meant(said: str, local: datetime, zone: tzinfo) -> datetime | None:
     if match := _SPAN.fullmatch(said.removeprefix("in ").removeprefix("+")):
-        return (local.astimezone() + int(match[1]) * _UNITS[match[2][0]]).astimezone(zone)
-    if match := _CLOCK.fullmatch(said):
-        return _at_clock(match[1] or "", int(match[2]), int(match[3]), local)
+        try:
+            return (local.astimezone(UTC) + int(match[1]) * _UNITS[match[2][0]]).astimezone(zone)
+        except OverflowError:
+            return None
     try:
         at = datetime.fromisoformat(said)
     except ValueError:
-        return None
+        match = _CLOCK.fullmatch(said)
+        return _at_clock(match[1] or "", int(match[2]), int(match[3]), local) if match else None
     return at.replace(tzinfo=zone) if at.tzinfo is None else at
 
 

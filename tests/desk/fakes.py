@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -212,6 +213,7 @@ class FakeForum(Forum):
         self.while_asked: Callable[[ActionOrder], object] = lambda order: None
 
     async def connect(self) -> ForumInfo:
+        await asyncio.sleep(0)
         if self.connecting is not None:
             raise self.connecting
         self.connected += 1
@@ -243,6 +245,7 @@ class FakeForum(Forum):
     async def ask(self, order: ActionOrder) -> Outcome:
         self.orders.append(order)
         self.while_asked(order)
+        await asyncio.sleep(0)  # a real forum never answers at once, and meanwhile others have their turn
         step: Step_ = self.script.pop(0) if self.script else Outcome(OutcomeKind.APPLIED)
         if isinstance(step, BaseException):
             raise step

@@ -489,6 +489,14 @@ async def test_what_was_just_done_is_recorded_and_gated_by_nothing(home: Home, c
     assert home.entries[0].actions == ("emergency_call",)
 
 
+def test_it_is_recorded_about_whoever_it_was(fast: Home) -> None:
+    fast.desk.intake.take_in("fake", a_page(posts=[a_post(author="")]))
+    found = fast.store.case_at("fake", HERON)
+    assert found is not None
+
+    assert fast.desk.decisions.record_done(found.id, Action.MESSAGE_MEMBER, "By letter.").is_settled
+
+
 def test_it_is_recorded_about_a_case_whose_text_was_erased(
     fast: Home, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -704,6 +712,24 @@ async def test_a_withdrawal_on_another_console_stops_what_was_about_to_be_asked(
 
     assert fast.forum.orders == []
     assert settled.state.reversed
+
+
+async def test_what_is_undone_while_the_forum_is_being_reached_is_not_begun(
+    fast: Home, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = fast.clock() + timedelta(days=1)
+    state = fast.desk.decisions.decide(case, [Choice(Action.WATCH, until=until), HIDE], WHY)
+    real = FakeForum.connect
+
+    async def slow(self: FakeForum) -> Any:
+        fast.desk.decisions.undo(state.id)
+        return await real(self)
+
+    monkeypatch.setattr(FakeForum, "connect", slow)
+    await fast.desk.decisions.settle(state.id)
+
+    assert fast.kinds == ["decided", "reversed"]
+    assert fast.case(case).follow_up_at is None
 
 
 async def test_an_undo_that_lost_the_race_says_so(fast: Home, case: str) -> None:

@@ -14,6 +14,7 @@ from modconsole.core.protocol import ROLES
 from modconsole.core.topics import TOPICS
 from modconsole.ports.settings import Settings
 from modconsole.screens.commands import COMMANDS
+from tests.docs.keys import BEGIN, END, table
 from tests.docs.pages import DOCS, fenced
 
 PAGE = (DOCS / "settings.md").read_text("utf-8")
@@ -83,3 +84,9 @@ def test_the_commands_it_gives_keys_to_are_commands(tmp_path: Path) -> None:
     known = {command.id for command in COMMANDS}
 
     assert set(read_example(tmp_path).look.keys) <= known
+
+
+def test_it_lists_every_command_with_its_usual_keys() -> None:
+    shown = PAGE.partition(BEGIN)[2].partition(END)[0]
+
+    assert shown == table(), "`python -m tests.docs.keys` writes the table again"

@@ -50,6 +50,12 @@ class At:
         for _ in range(4):
             await self.pilot._wait_for_screen()
 
+    async def settled(self) -> None:
+        """Wait until what was begun in the background has come as far as it can without us."""
+        for _ in range(3):
+            await asyncio.sleep(0.002)
+            await self.dealt_with()
+
     async def type(self, text: str) -> None:
         await self.press(*("space" if letter == " " else letter for letter in text))
 
@@ -63,7 +69,7 @@ class At:
 
     async def see(self, text: str) -> None:
         """Wait until the screen says this, however its lines are broken."""
-        await self.until(lambda: text in " ".join(self.seen().split()), text)
+        await self.until(lambda: text in " ".join(self.seen().replace("▏", " ").split()), text)
 
     async def dialog(self, kind: type[Screen[object]] | type) -> None:
         await self.until(
@@ -85,14 +91,18 @@ class At:
         """Give what the present screen says, line by line; what is scrolled out of sight in its sheets too."""
         screen = self.console.screen
         parts = [paper.text for paper in screen.query(Paper)]
-        parts += ["".join(span.text for span in line) for bar in screen.query(Bar) for line in bar._lines]
+        parts += [
+            "".join(span.text for span in line)
+            for bar in screen.query(Bar)
+            if bar.display
+            for line in bar._lines
+        ]
         return "\n".join(parts)
 
     def drawn(self) -> str:
         """Give exactly what is on the terminal."""
-        width, height = self.console.size
         strips = self.console.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips[:height])
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
     def said(self) -> str:
         """Give everything said in passing."""

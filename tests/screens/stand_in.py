@@ -112,7 +112,7 @@ class MemoryStore(CaseStore):
 
     def rows(self, wanted: QueueFilter, first: int, count: int) -> list[CaseRow]:
         self.rows_asked += 1
-        return [_row(case) for case in self._ordered(wanted)[first : first + count]]
+        return [row_of(case) for case in self._ordered(wanted)[first : first + count]]
 
     def position(self, wanted: QueueFilter, case: str) -> int | None:
         ids = [found.id for found in self._ordered(wanted)]
@@ -209,7 +209,9 @@ class MemoryStore(CaseStore):
     def close(self) -> None: ...
 
 
-def _row(case: Case) -> CaseRow:
+def row_of(case: Case) -> CaseRow:
+    """Give the queue's row of a case."""
+
     def at(moment: datetime | None) -> int:
         return int(moment.timestamp()) if moment else 0
 
@@ -700,6 +702,7 @@ def unsettled_entry(made: StandIn, case: Case, action: Action, *, asked: bool) -
     """Leave a decision in the log as a crash would: sealed, perhaps asked, without an outcome."""
     from modconsole.desk import Choice
 
+    made.vault.unlock()
     text = "A kind word." if action is Action.KEEP_REPLY else ""
     state = made.desk.decisions.decide(case.id, [Choice(action, text)], "because")
     if asked:

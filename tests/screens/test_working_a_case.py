@@ -143,7 +143,7 @@ async def test_a_template_with_a_place_to_fill_cannot_be_sent(tmp_path: Path) ->
         await at.type("nine")
         await at.press("tab", "escape", "r")
         await at.dialog(Pick)
-        await at.see("An old line  NOT CHECKED")
+        await at.see("An old line NOT CHECKED")
         await at.press("1")
         await at.dialog(Compose)
         await at.until(lambda: "nothing left to fill" in at.seen(), "filled")

@@ -16,6 +16,8 @@ from tests.terminal.terminal import ENTER, ESCAPE, Terminal
 
 __all__ = ["Console", "Said", "choose", "command", "command_json", "rows", "variables"]
 
+CLEAR_LINE = "\x15"
+
 MODCONSOLE = [sys.executable, "-m", "modconsole"]
 
 
@@ -96,9 +98,13 @@ class Console(Terminal):
         """Type some keys at once, then wait until a text is on the screen, or until one is there no more."""
         self.send(keys)
         if see:
-            self.wait_for(lambda: see in self.words())
+            self.see(see)
         if gone:
             self.wait_for(lambda: gone not in self.words())
+
+    def see(self, text: str) -> None:
+        """Wait until a text is on the screen, wherever its lines are broken."""
+        self.wait_for(lambda: text in self.words())
 
     def words(self) -> str:
         """Give the screen with every stretch of blanks as one: what is written, wherever it stands."""
@@ -107,7 +113,9 @@ class Console(Terminal):
     def find(self, text: str) -> None:
         """Show only the cases of the queue that have a text, and stay in the queue."""
         self.press("/", see="keeps the filter")
-        self.press(text, see=f"/{text}")
+        if "▌ id, forum, topic or reason" not in self.words():
+            self.press(CLEAR_LINE, see="▌ id, forum, topic or reason")
+        self.press(text, see=f"/{text}"[:12])
         self.press(ENTER, gone="keeps the filter")
 
     def find_and_open(self, text: str) -> str:
@@ -127,7 +135,7 @@ class Console(Terminal):
         self.press("d", see="] No action")
         choose(self, actions)
         if reason:
-            self.wait_for(lambda: "Why? A few words" in self.words())
+            self.see("Why? A few words")
             self.press(reason, see=reason)
             self.press(ENTER, gone="Why? A few words")
 
