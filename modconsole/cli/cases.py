@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from modconsole.cli.output import complain, say, show_json, table, when
 from modconsole.cli.parts import Parts
 from modconsole.core.actions import ACTIONS, Action, OutcomeKind
-from modconsole.core.decision import DecisionState
+from modconsole.core.decision import DecisionState, OrderState
 from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, WrongUsage
 from modconsole.core.model import Case, Post
 from modconsole.core.run import RunView, StepState
@@ -263,16 +263,15 @@ def _show_run(run: RunView, banner: str) -> None:
 def _decision_lines(decision: DecisionState) -> list[str]:
     withdrawn = " (withdrawn)" if decision.reversed else ""
     lines = [f"decision {decision.id} by {decision.actor}, {when(decision.at)}{withdrawn}"]
-    lines += [
-        f"  {ACTIONS[order.action].label}: {_outcome_words(order.outcome, order.asked)}"
-        for order in decision.orders
-    ]
+    lines += [f"  {ACTIONS[order.action].label}: {_outcome_words(order)}" for order in decision.orders]
     return lines
 
 
-def _outcome_words(outcome: OutcomeKind | None, asked: int) -> str:
-    if outcome is None:
-        return "asked, no answer yet" if asked else "not begun"
+def _outcome_words(order: OrderState) -> str:
+    if order.outcome is None:
+        return "asked, no answer yet" if order.asked else "not begun"
+    if order.was_turned_away:
+        return "not done yet: the forum turned us away"
     return {
         OutcomeKind.APPLIED: "done, the forum says so",
         OutcomeKind.ALREADY: "it was so already",
@@ -280,7 +279,7 @@ def _outcome_words(outcome: OutcomeKind | None, asked: int) -> str:
         OutcomeKind.REFUSED: "not done: the forum said no",
         OutcomeKind.UNKNOWN: "not known whether it was done",
         OutcomeKind.BY_HAND: "done by hand",
-    }[outcome]
+    }[order.outcome]
 
 
 def decision_plain(decision: DecisionState) -> dict[str, Any]:
@@ -421,9 +420,11 @@ def _decide(parts: Parts, args: argparse.Namespace) -> int:
         state = desk.decisions.decide(args.id, choices, args.reason)
         settlement = _run(_with_forums(desk, desk.decisions.settle(state.id)))
         state, problem = settlement.state, settlement.problem
-        if args.by_hand:
+        while args.by_hand and settlement.by_hand:  # what relied on them goes on once they are done
             for order in settlement.by_hand:
                 state = desk.decisions.done_by_hand(state.id, order.id, args.reason)
+            settlement = _run(_with_forums(desk, desk.decisions.settle(state.id)))
+            state, problem = settlement.state, settlement.problem
     if args.close:
         try:
             desk.cases.close(args.id)

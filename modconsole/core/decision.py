@@ -10,7 +10,20 @@ from enum import StrEnum
 from modconsole.core.actions import Action, OutcomeKind
 from modconsole.core.urgency import Urgency
 
-__all__ = ["DecisionState", "Entry", "EntryKind", "OrderState", "ProtocolRef", "Record", "fold"]
+__all__ = [
+    "TURNED_AWAY",
+    "DecisionState",
+    "Entry",
+    "EntryKind",
+    "OrderState",
+    "ProtocolRef",
+    "Record",
+    "fold",
+]
+
+
+TURNED_AWAY = "turned_away:"
+"""Begins the detail of an `unknown` outcome where the forum surely did nothing, such as `turned_away:forbidden`."""
 
 
 class EntryKind(StrEnum):
@@ -99,12 +112,19 @@ class OrderState:
     id: str
     action: Action
     asked: int = 0
+    arrived: int = 0
+    """How many of those requests may have arrived: all but the ones the forum surely turned away."""
     outcome: OutcomeKind | None = None
     detail: str = ""
 
     @property
     def is_certain(self) -> bool:
         return self.outcome is not None and self.outcome.is_certain
+
+    @property
+    def was_turned_away(self) -> bool:
+        """Whether the last request was surely not carried out, so that asking again is no repetition."""
+        return self.outcome is OutcomeKind.UNKNOWN and self.detail.startswith(TURNED_AWAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +200,10 @@ def _after(state: DecisionState, entry: Entry) -> DecisionState:
 
 def _order_after(order: OrderState, entry: Entry) -> OrderState:
     if entry.kind is EntryKind.ASKED:
-        return replace(order, asked=order.asked + 1)
+        return replace(order, asked=order.asked + 1, arrived=order.arrived + 1)
     outcome = OutcomeKind(entry.outcome)
+    if entry.detail.startswith(TURNED_AWAY):
+        order = replace(order, arrived=max(0, order.arrived - 1))
     if order.is_certain and not outcome.is_certain:
         return order
     return replace(order, outcome=outcome, detail=entry.detail)

@@ -15,14 +15,18 @@ from enum import StrEnum
 from modconsole.core import ids
 from modconsole.core.actions import ACTIONS, Action, ActionOrder, Outcome, OutcomeKind, TargetState, Where
 from modconsole.core.codec import from_plain, to_plain
-from modconsole.core.decision import DecisionState, Entry, EntryKind, OrderState, ProtocolRef
+from modconsole.core.decision import TURNED_AWAY, DecisionState, Entry, EntryKind, OrderState, ProtocolRef
 from modconsole.core.errors import (
     Conflict,
     DataError,
+    Forbidden,
     ForumError,
     LogError,
     NoSuchCase,
     NotAllowed,
+    NotAuthorised,
+    NotFound,
+    RateLimited,
     VaultError,
     VaultLocked,
     WrongUsage,
@@ -283,7 +287,7 @@ class Decisions:
         if now.reversed or mine.is_certain:
             return mine.outcome, None
         problem: ForumError | None = None
-        order = replace(order, attempt=mine.asked)
+        order = replace(order, attempt=max(1, mine.arrived))
         try:
             outcome = await self._cases.forums.call(state.forum, lambda forum: forum.ask(order))
         except Conflict as error:
@@ -335,7 +339,7 @@ class Decisions:
         body: dict[str, object] = {"detail": outcome.detail, "reference": outcome.reference}
         if outcome.state is not None:
             body["state"] = to_plain(outcome.state)
-        kind, code = outcome.kind, problem.code if problem is not None else ""
+        kind, code = outcome.kind, _code(problem) if problem is not None else ""
         if kind is OutcomeKind.BY_HAND:
             kind, code = OutcomeKind.UNKNOWN, "by_hand"  # only a person can say that a person did it
         self._seal(state, EntryKind.OUTCOME, known, outcome=kind, detail=code, body=body)
@@ -557,6 +561,14 @@ def _is_on_member(choice: Choice) -> bool:
     """Say whether an action is about the member's account and not the post, however it was chosen."""
     actions = (choice.action, choice.undoes)
     return choice.on_member or any(ACTIONS[action].acts_on_member for action in actions if action is not None)
+
+
+def _code(problem: ForumError) -> str:
+    """Name what went wrong. Only a server's plain no counts as surely not done; all else may have arrived."""
+    turned_away = (
+        isinstance(problem, NotAuthorised | Forbidden | NotFound | RateLimited) and not problem.maybe_done
+    )
+    return TURNED_AWAY + problem.code if turned_away else problem.code
 
 
 def _check_choice(choice: Choice, now: datetime) -> None:

@@ -76,6 +76,18 @@ def test_every_try_is_counted():
     assert state(DECIDED, asked("o-1"), asked("o-1")).orders[0].asked == 2
 
 
+def test_a_request_that_was_turned_away_does_not_count_as_one_that_may_have_arrived():
+    def turned_away(order):
+        return replace(outcome(order, "unknown"), detail="turned_away:rate_limited")
+
+    known = state(DECIDED, asked("o-1"), turned_away("o-1"), asked("o-1")).orders[0]
+    lost = state(DECIDED, asked("o-1"), outcome("o-1", "unknown"), asked("o-1")).orders[0]
+
+    assert (known.asked, known.arrived) == (2, 1)
+    assert (lost.asked, lost.arrived) == (2, 2)
+    assert state(DECIDED, asked("o-1"), turned_away("o-1")).orders[0].was_turned_away
+
+
 def test_entries_of_other_kinds_change_nothing():
     assert state(DECIDED, replace(asked("o-1"), kind=EntryKind.SIGNED_OFF)) == state(DECIDED)
 

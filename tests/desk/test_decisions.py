@@ -315,13 +315,33 @@ async def test_every_error_of_the_forum_leaves_the_decision_unsettled_and_the_ne
 
     assert failed.problem is error
     assert kinds_of(failed) == ["unknown", WAITING]
-    assert failed.state.orders[0].detail == error.code
+    assert failed.state.orders[0].detail.removeprefix("turned_away:") == error.code
+    assert failed.state.orders[0].was_turned_away == (
+        error.code in ("not_authorised", "forbidden", "not_found", "rate_limited")
+    )
     assert home.desk.decisions.unsettled() == [failed.state]
     assert [told.forum for told in home.told.of(ForumTrouble)] == (
         [] if error.code == "not_found" else ["broken"]
     )
     assert fine.state.is_settled
     assert home.desk.forums.status("well").trouble is None
+
+
+async def test_a_message_the_forum_turned_away_is_sent_as_if_for_the_first_time(
+    homes: Callable[..., Home],
+) -> None:
+    forum = FakeForum()
+    home = homes(forums={"broken": lambda: forum})
+    home.desk.intake.take_in("broken", a_page())
+    case = home.store.case_at("broken", HERON)
+    assert case is not None
+    forum.script = [RateLimited("429", retry_after=5), Unavailable("read time-out", maybe_done=True)]
+
+    first = await carried_out(home, case.id, WRITE)
+    for _ in range(2):
+        await home.desk.decisions.settle(first.state.id)
+
+    assert [order.attempt for order in forum.orders] == [1, 1, 2]
 
 
 async def test_a_post_that_changed_is_a_conflict_and_the_difference_is_there_to_be_read(

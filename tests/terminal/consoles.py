@@ -8,6 +8,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from tests.terminal.terminal import ENTER, ESCAPE, Terminal
 __all__ = ["Console", "Said", "choose", "command", "command_json", "rows", "variables"]
 
 CLEAR_LINE = "\x15"
+QUIET = 0.15
+"""Seconds without output after which a screen counts as drawn; an esc is known to be alone after less."""
 
 MODCONSOLE = [sys.executable, "-m", "modconsole"]
 
@@ -101,14 +104,21 @@ class Console(Terminal):
             self.see(see)
         if gone:
             self.wait_for(lambda: gone not in self.words())
+        if gone or keys == ESCAPE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Read until nothing more comes. Whatever is typed right after an esc would be read as one key with it."""
+        while self._read(time.monotonic() + QUIET):
+            pass
 
     def see(self, text: str) -> None:
         """Wait until a text is on the screen, wherever its lines are broken."""
         self.wait_for(lambda: text in self.words())
 
     def words(self) -> str:
-        """Give the screen with every stretch of blanks as one: what is written, wherever it stands."""
-        return re.sub(r"[ \n]+", " ", self.screen())
+        """Give the screen without frames, and every stretch of blanks as one: what is written, wherever it stands."""
+        return re.sub(r"[ \n\u2500-\u257f]+", " ", self.screen())
 
     def find(self, text: str) -> None:
         """Show only the cases of the queue that have a text, and stay in the queue."""
@@ -132,7 +142,8 @@ class Console(Terminal):
 
     def decide(self, *actions: str, reason: str = "") -> None:
         """Choose actions by their labels, and give a reason; the confirmation, if there is one, is left to the test."""
-        self.press("d", see="] No action")
+        self.press("d", see=f"] {actions[0]} ")
+        self.settle()
         choose(self, actions)
         if reason:
             self.see("Why? A few words")

@@ -159,10 +159,10 @@ def pass_one_on(console: Console) -> str:
     emergency_from_here(console)
     console.press(TAB, see="▸ Protocol")
     emergency_from_here(console)
-    for keys, what in (("d", "] No action"), ("?", "Every key"), ("o", "Open matters"), ("p", "1")):
-        console.press(keys, see=what)
+    for key, what in (("d", "enter go on"), ("?", "Help"), ("o", "Open matters"), ("p", "by number")):
+        console.press(key, see=what)
         emergency_from_here(console)
-        console.press(ESCAPE, gone=what) if what != "1" else console.press(ESCAPE, see="▸ Protocol")
+        console.press(ESCAPE, gone=what)
     console.press("w", see="A note for your colleagues")
     emergency_from_here(console, key=F2)
     console.press(ESCAPE, gone="A note for your colleagues")
