@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -508,17 +508,11 @@ class Casework:
     # What can be done, and what is still missing
 
     def offers(self, case: Case, runs: Sequence[RunView]) -> tuple[ActionOffer, ...]:
-        """Give every action with who would carry it out here. Those a running protocol names come first."""
-        named: dict[Action, None] = {}
-        for shown in reversed(runs):
-            for step in shown.steps:
-                named.update(dict.fromkeys(step.step.actions))
-            named.update(dict.fromkeys(shown.protocol.decisions))
-            named.update(
-                dict.fromkeys(
-                    f.consequence.suggest_action for f in shown.follows if f.consequence.suggest_action
-                )
-            )
+        """Give every action with who would carry it out here.
+
+        Those a running protocol names come first; before one was begun, those of the protocol that is suggested.
+        """
+        named = dict.fromkeys(self._named(case, runs))
         order = [*named, *(action for action in ACTIONS if action not in named)]
         return tuple(
             ActionOffer(
@@ -530,6 +524,18 @@ class Casework:
             )
             for action in order
         )
+
+    def _named(self, case: Case, runs: Sequence[RunView]) -> Iterator[Action]:
+        for shown in reversed(runs):
+            for step in shown.steps:
+                yield from step.step.actions
+            yield from shown.protocol.decisions
+            yield from (f.consequence.suggest_action for f in shown.follows if f.consequence.suggest_action)
+        suggested = self.library.get(case.suggested[0]) if case.suggested and not runs else None
+        if suggested is not None:
+            for each in suggested.steps:
+                yield from each.actions
+            yield from suggested.decisions
 
     def _blockers(self, sitting: Sitting, decisions: Sequence[DecisionState]) -> tuple[str, ...]:
         since = sitting.since

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -133,6 +133,10 @@ class AuditLog(ABC):
     @abstractmethod
     def verify(self) -> VerifyReport:
         """Re-hash everything from the stored bytes, trusting no stored hash, and say what was found."""
+
+    @abstractmethod
+    def shortened(self) -> Sequence[Finding]:
+        """Say whether a log ends before the head we remember of it. Cheap: for every start."""
 
     @abstractmethod
     def export_lines(self, query: LogQuery) -> Iterator[Mapping[str, object]]:

@@ -19,9 +19,12 @@ def open_console(desk: Desk, *, notifier: ScreenNotifier, logs: Path, start: str
         logs: Where a crash report goes.
         start: The id of a case to open at once.
     """
-    from modconsole.screens.app import Console
+    from modconsole.screens.first_look import first_look
 
-    gc.freeze()  # what is imported stays for good; looking through it again and again would cost whole frames
-    console = Console(desk, notifier=notifier, logs=logs, start=start)
-    console.run()
+    gc.disable()  # nothing made during the start is ever garbage; the console lets it run again
+    with first_look(desk):
+        from modconsole.screens.app import Console
+
+        console = Console(desk, notifier=notifier, logs=logs, start=start)
+        console.run()
     return console.return_code or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -36,6 +37,9 @@ from modconsole.screens.words import action_words, count, error_words
 T = TypeVar("T")
 
 __all__ = ["Console", "Pending"]
+
+FIRST_REST = 0.25
+"""Seconds after the first frame in which nothing is done but what somebody asks for by a key."""
 
 LONGEST_BACK_OFF = 16
 """How many times the usual wait a forum in trouble is left alone at most."""
@@ -120,6 +124,8 @@ class Console(SafeApp[int]):
 
     def _begin(self) -> None:
         """Do what the first frame did not need: keys, unsettled decisions, forums, the library."""
+        gc.freeze()  # what was made by now stays for good; looking through it again would cost whole frames
+        gc.enable()
         self._desk_screen.begin()
         self.unlock_quietly()
         self.count_up()
@@ -164,6 +170,7 @@ class Console(SafeApp[int]):
                 self.run_worker(self._poll(forum), group="poll", name=f"poll {forum}")
 
     async def _look_at_library(self) -> None:
+        await asyncio.sleep(FIRST_REST)
         await asyncio.to_thread(_make_ready)
         problems = await asyncio.to_thread(self.desk.library.problems)
         if problems:
@@ -182,6 +189,7 @@ class Console(SafeApp[int]):
 
     async def _poll(self, forum: str) -> None:
         """Take in what is new, for as long as the console runs. Trouble means a longer wait, never the end."""
+        await asyncio.sleep(FIRST_REST)
         failures, wait = 0, 0.0
         while True:
             try:

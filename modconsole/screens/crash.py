@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
 from typing import TypeGuard
 
@@ -118,6 +117,11 @@ def _full_name(kind: type) -> str:
 
 
 def _version(package: str) -> str:
+    from importlib.metadata import (  # slow to import, and nobody is in a hurry here
+        PackageNotFoundError,
+        version,
+    )
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -36,7 +36,8 @@ from modconsole.screens.keyed import KeyBar, run_command, textual_bindings
 from modconsole.screens.panes import CasePane, ProtocolPane
 from modconsole.screens.paper import Bar
 from modconsole.screens.protocol_page import option_for
-from modconsole.screens.queue import QueuePane, why_page
+from modconsole.screens.queue import QueuePane
+from modconsole.screens.queue_page import why_page
 from modconsole.screens.words import action_words, count, moment, order_words, parse_when, role_words, span
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ business (`paper.py`); what it means never depends on its colour alone.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -20,6 +21,9 @@ __all__ = [
     "Line",
     "Span",
     "bullet",
+    "cells",
+    "cut",
+    "cut_line",
     "key_line",
     "line",
     "paragraph",
@@ -62,6 +66,22 @@ URGENCY_INKS = {
 }
 
 
+# Letters of one cell each: nearly all that is ever set. Asking about each of them takes most of a page's time.
+_NARROW = re.compile(
+    "[ -~\xa1-\xac\xae-\u02ff\u2010-\u2027\u2190-\u2193\u2500-\u259f\u25b2\u25b3\u25b8\u25cb\u25cf⚑☎☐☑✓]*"
+)
+
+
+def cells(text: str) -> int:
+    """Count the terminal cells that plain text takes."""
+    return len(text) if text.isascii() or _NARROW.fullmatch(text) else cell_width(text)
+
+
+def cut(text: str, width: int) -> str:
+    """Cut one line of plain text to a width in cells, saying with `…` that it was cut."""
+    return text if len(text) <= width and cells(text) <= width else ellipsis(text, width)
+
+
 def line(*pieces: str | tuple[str, Ink]) -> Line:
     """Make one line. Its texts are our own words; foreign text goes through `plain()` first."""
     return [Span(piece) if isinstance(piece, str) else Span(*piece) for piece in pieces]
@@ -72,13 +92,13 @@ def wrap(text: str, width: int) -> Iterator[str]:
     width = max(1, width)
     for whole in text.split("\n"):
         rest = whole.rstrip()
-        if rest.isascii():
-            yield from _wrap_ascii(rest, width)
+        if rest.isascii() or _NARROW.fullmatch(rest):
+            yield from _wrap_narrow(rest, width)
         else:
             yield from _wrap_wide(rest, width)
 
 
-def _wrap_ascii(rest: str, width: int) -> Iterator[str]:
+def _wrap_narrow(rest: str, width: int) -> Iterator[str]:
     while len(rest) > width:
         cut = rest.rfind(" ", 1, width + 1)
         cut = width if cut <= 0 else cut
@@ -110,15 +130,15 @@ def paragraph(
     text: str, width: int, ink: Ink = Ink.PLAIN, *, indent: str = "", limit: int | None = None
 ) -> list[Line]:
     """Set text from anywhere as lines: through `plain()`, wrapped, indented."""
-    room = max(1, width - cell_width(indent))
+    room = max(1, width - cells(indent))
     lead = [Span(indent, Ink.DIM)] if indent else []
     return [[*lead, Span(piece, ink)] for piece in wrap(plain(text, limit=limit), room)]
 
 
 def bullet(mark: str, text: str, width: int, ink: Ink = Ink.PLAIN, *, mark_ink: Ink = Ink.DIM) -> list[Line]:
     """Set a paragraph with a mark before its first line and the rest hanging under its text."""
-    room = max(1, width - cell_width(mark) - 1)
-    blank = " " * (cell_width(mark) + 1)
+    room = max(1, width - cells(mark) - 1)
+    blank = " " * (cells(mark) + 1)
     lines = list(wrap(plain(text), room))
     return [
         [Span(f"{mark} ", mark_ink) if first else Span(blank), Span(piece, ink)]
@@ -131,7 +151,7 @@ def key_line(keys: Iterable[tuple[str, str]], width: int) -> list[Line]:
     lines: list[Line] = [[]]
     used = 0
     for key, label in keys:
-        needed = cell_width(key) + cell_width(label) + 3
+        needed = cells(key) + cells(label) + 3
         if used and used + needed > width:
             lines.append([])
             used = 0
@@ -142,19 +162,21 @@ def key_line(keys: Iterable[tuple[str, str]], width: int) -> list[Line]:
 
 def side_by_side(left: Line, right: Line, width: int) -> Line:
     """Set one line with something at its right edge; the left gives way."""
-    right_width = sum(cell_width(span.text) for span in right)
+    right_width = sum(cells(span.text) for span in right)
     room = max(0, width - right_width - 1)
-    cut = cut_line(left, room)
-    used = sum(cell_width(span.text) for span in cut)
-    return [*cut, Span(" " * max(1, width - used - right_width)), *right]
+    fitting = cut_line(left, room)
+    used = sum(cells(span.text) for span in fitting)
+    return [*fitting, Span(" " * max(1, width - used - right_width)), *right]
 
 
 def cut_line(spans: Sequence[Span], width: int) -> Line:
     """Cut a line to a width in cells."""
-    cut: Line = []
+    fitting: Line = []
+    room = width
     for span in spans:
-        room = width - sum(cell_width(done.text) for done in cut)
         if room <= 0:
             break
-        cut.append(Span(ellipsis(span.text, room), span.ink))
-    return cut
+        piece = cut(span.text, room)
+        fitting.append(Span(piece, span.ink))
+        room -= cells(piece)
+    return fitting

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from modconsole.screens.ink import Ink, Line
 
-__all__ = ["INK_CLASSES", "Bar", "Choices", "Inked", "Page", "Paper"]
+__all__ = ["INK_CLASSES", "Bar", "Choices", "Inked", "Page", "Paper", "Sheet"]
 
 INK_CLASSES = {f"ink--{ink}" for ink in Ink}
 
@@ -42,6 +42,20 @@ class Inked(Widget):
         ground, cursor, inks = self._styles_of
         here = cursor if on_cursor else ground
         return Strip([Segment(text, here + inks[ink]) for text, ink in line]).adjust_cell_length(width, here)
+
+
+class Sheet(Inked, ScrollView):
+    """Something that scrolls and draws its own lines.
+
+    Its scroll bar always has its column, so neither a longer page nor a wider one has the screen laid out again.
+    """
+
+    def lengthen(self, rows: int) -> None:
+        """Say how many rows there are."""
+        size = Size(1, rows)
+        if size != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, size)  # assigning it would lay the whole screen out
+            self._scroll_update(size)
 
 
 class Bar(Inked):
@@ -78,7 +92,7 @@ class Bar(Inked):
         return self.strip(self._lines[y] if y < len(self._lines) else [], width)
 
 
-class Paper(Inked, ScrollView, can_focus=True, inherit_bindings=False):
+class Paper(Sheet, can_focus=True, inherit_bindings=False):
     """A sheet of lines, set anew whenever its width changes. May have a cursor over some of its rows."""
 
     def __init__(
@@ -107,12 +121,15 @@ class Paper(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         width = self._room()
         if width <= 0:
             return
+        before = len(self._lines)
+        self._set(width)
+        self.lengthen(len(self._lines))
+        grows = self.styles.height is not None and self.styles.height.is_auto
+        self.refresh(layout=grows and len(self._lines) != before)
+
+    def _set(self, width: int) -> None:
         self._set_for = width
         self._lines = self._page(width)
-        self.virtual_size = Size(width, len(self._lines))
-        if self.styles.height is not None and self.styles.height.is_auto:
-            self.refresh(layout=True)
-        self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
         if self._room() != self._set_for:
@@ -124,7 +141,9 @@ class Paper(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         return self.scrollable_content_region.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._page(max(1, width)))
+        if width > 0 and width != self._set_for:
+            self._set(width)
+        return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
         width = self._room()

@@ -9,29 +9,24 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from modconsole.core.model import Case, CaseState
-from modconsole.core.text import ellipsis, plain
-from modconsole.core.topics import topic_for
-from modconsole.core.urgency import Urgency
 from modconsole.ports.store import CaseRow, CaseStore, QueueFilter
 from modconsole.screens.commands import Place
-from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, cut_line, paragraph, side_by_side
+from modconsole.screens.ink import Ink, Span
 from modconsole.screens.keyed import textual_bindings
-from modconsole.screens.paper import Inked
-from modconsole.screens.words import count, due_words, urgency_words
+from modconsole.screens.paper import Sheet
+from modconsole.screens.queue_page import heading, row_line
 
-__all__ = ["QueuePane", "why_page"]
+__all__ = ["QueuePane"]
 
 PAGE = 64
 PAGES_KEPT = 6
 
 
-class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
+class QueuePane(Sheet, can_focus=True, inherit_bindings=False):
     """The cases in queue order. The cursor stays on its case when rows move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.QUEUE)]
@@ -68,7 +63,7 @@ class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self.total = self._store.count(self.wanted)
         moved_to = self._store.position(self.wanted, self.under_cursor) if self.under_cursor else None
         self.cursor = max(0, min(self.cursor if moved_to is None else moved_to, self.total - 1))
-        self.virtual_size = Size(self.scrollable_content_region.width, self.total)
+        self.lengthen(self.total)
         self._settle_cursor()
         self.refresh()
 
@@ -105,18 +100,7 @@ class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def heading(self) -> str:
-        """Name what is shown: `Queue · 61 open · only now`."""
-        wanted = self.wanted
-        parts = [f"{self.total:,} {'closed' if wanted.closed else 'open'}"]
-        if wanted.urgency:
-            parts.append(f"only {wanted.urgency}")
-        if wanted.forum:
-            parts.append(f"only {plain(wanted.forum, lines=False, limit=20)}")
-        if wanted.text:
-            parts.append(f"/{plain(wanted.text, lines=False, limit=20)}")
-        if not wanted.without:
-            parts.append("with what you passed on")
-        return " · ".join(["Queue", *parts])
+        return heading(self.wanted, self.total)
 
     # The cursor
 
@@ -174,7 +158,7 @@ class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self.load()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, self.total)
+        self.lengthen(self.total)
         self._settle_cursor()
 
     def on_focus(self) -> None:
@@ -202,75 +186,3 @@ class QueuePane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         here = index == self.cursor
         line = row_line(row, width - 1, self._now().timestamp(), self._me)
         return self.strip([Span("›" if here else " ", Ink.TITLE), *line], width, on_cursor=here)
-
-
-def row_line(row: CaseRow, width: int, now: float, me: str) -> Line:
-    """Set one row: how urgent, why it is here, what to know, when it is due. Never a word a member wrote."""
-    urgency = Urgency(row.urgency)
-    ink = URGENCY_INKS[urgency]
-    due = due_words(row.due_at, row.flagged_at, now) if row.state == CaseState.OPEN else "closed"
-    due_ink = Ink.NOW if due.startswith("over") else Ink.PLAIN
-    left = [Span(f"{urgency_words(urgency):<9}", ink)]
-    topic = topic_for(row.topic).label
-    if width < 60:
-        claimed = _claim_mark(row, now, me)
-        right = [Span(claimed, Ink.STRONG), Span(f"{due:>8}", due_ink)]
-        return side_by_side([*left, Span(topic)], right, width)
-    notes = ", ".join(_notes(row, now, me))
-    forum = ellipsis(plain(row.forum, lines=False, limit=40), 12)
-    right = [Span(f"{forum:<12} ", Ink.DIM), Span(f"{due:>9}", due_ink)]
-    if width >= 84:
-        right.insert(1, Span(f"{count(row.length, 'char'):>12} ", Ink.DIM))
-    if width >= 100:
-        right.insert(0, Span(f"{row.id:<11} ", Ink.DIM))
-    room = max(18, (width - 34) // 2)
-    left.append(Span(f"{ellipsis(topic, room):<{room}} "))
-    left.append(Span(notes, Ink.DIM))
-    return side_by_side(cut_line(left, width), right, width)
-
-
-def _claim_mark(row: CaseRow, now: float, me: str) -> str:
-    if row.claimed_by and row.claimed_until > now:
-        return "*" if row.claimed_by == me else "@"
-    return "~" if row.changed else "+" if row.flags > 1 else " "
-
-
-def _notes(row: CaseRow, now: float, me: str) -> list[str]:
-    notes = []
-    if row.claimed_by and row.claimed_until > now:
-        notes.append(
-            "you have it"
-            if row.claimed_by == me
-            else f"{plain(row.claimed_by, lines=False, limit=20)} has it"
-        )
-    if row.flags > 1:
-        notes.append(count(row.flags, "flag"))
-    if row.changed:
-        notes.append("changed")
-    if row.resolved_elsewhere:
-        notes.append("answered elsewhere")
-    if row.follow_up_at:
-        notes.append("look again")
-    if row.decided:
-        notes.append("decided")
-    elif row.opened:
-        notes.append("seen")
-    return notes
-
-
-def why_page(
-    case: Case | None, row: CaseRow | None, now: float, me: str, width: int, height: int
-) -> list[Line]:
-    """Say why the case under the cursor is where it is."""
-    if case is None or row is None:
-        return []
-    notes = ", ".join([*_notes(row, now, me), count(case.length, "character")])
-    lines: list[Line] = [
-        [Span(case.id, Ink.STRONG), Span(f" {plain(case.forum, lines=False, limit=20)}: {notes}", Ink.DIM)]
-    ]
-    for reason in case.reasons:
-        lines += paragraph(reason.text, width, limit=300)
-    shown = [cut_line(line, width) for line in lines[:height]]
-    if len(lines) > height:
-        shown[-1] = [*cut_line(shown[-1], width - 2), Span(" …", Ink.DIM)]
-    return shown

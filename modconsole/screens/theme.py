@@ -136,7 +136,7 @@ CSS = (
 Screen { background: $ink-ground; color: $ink-plain; }
 Screen.-plain .ink--cursor, Screen.-plain .ink--key { text-style: reverse; }
 Paper, QueuePane {
-    overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; scrollbar-size: 1 1;
+    overflow-x: hidden; overflow-y: scroll; scrollbar-size: 1 1;
     background: $ink-ground; padding: 0 0 0 1;
 }
 Bar { height: auto; background: $ink-ground; padding: 0 1; }
@@ -145,7 +145,8 @@ Bar { height: auto; background: $ink-ground; padding: 0 1; }
 #queue { height: 1fr; }
 #why { height: 3; padding: 0 1; }
 .pane { border-top: solid $ink-rule; border-title-color: $ink-dim; border-title-style: none; }
-.pane:focus, .pane.-here { border-top: heavy $ink-title; border-title-color: $ink-title; border-title-style: bold; }
+/* The same kind of line, or a change of focus would lay the screen out again. */
+.pane:focus { border-top: solid $ink-title; border-title-color: $ink-title; border-title-style: bold; }
 #case { width: 1fr; height: 1fr; }
 #protocol-side { width: 1fr; height: 1fr; }
 #protocol { height: 1fr; }

@@ -24,7 +24,7 @@ from modconsole.screens.case_page import CaseLook, case_page
 from modconsole.screens.decide import ChooseActions
 from modconsole.screens.emergency import EmergencyPanel, emergency_lines
 from modconsole.screens.protocol_page import protocol_page
-from modconsole.screens.queue import row_line, why_page
+from modconsole.screens.queue_page import row_line, why_page
 from tests.screens.driving import at_the_desk
 from tests.screens.stand_in import EMERGENCY_LINE, NOW, THOUGHTS, row_of, stand_in
 from tests.terminal.corpus import HOSTILE, MARKUP, ten_megabytes

@@ -18,7 +18,7 @@ from tests.terminal.terminal import ENTER, ESCAPE, Terminal
 __all__ = ["Console", "Said", "choose", "command", "command_json", "rows", "variables"]
 
 CLEAR_LINE = "\x15"
-QUIET = 0.15
+QUIET = 0.08
 """Seconds without output after which a screen counts as drawn; an esc is known to be alone after less."""
 
 MODCONSOLE = [sys.executable, "-m", "modconsole"]
@@ -91,7 +91,7 @@ class Console(Terminal):
         env: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
-            [*MODCONSOLE, *words], env={"MODCONSOLE_HOME": str(home), **(env or {})}, size=size
+            [*MODCONSOLE, *words], env={"MODCONSOLE_HOME": str(home), "ESCDELAY": "30", **(env or {})}, size=size
         )
 
     def __enter__(self) -> Console:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -19,13 +18,14 @@ WIDE, NARROW = (120, 40), (80, 24)
 def test_several_cases_are_worked_by_keyboard_and_the_record_says_what_the_forum_says(
     demo: Path, size: tuple[int, int]
 ) -> None:
+    shorten_the_undo_window(demo)
     with Console(demo, "demo", size=size) as console:
         console.wait_for(lambda: bool(console.screen().strip()))
         assert "Queue" in console.screen()
 
         danger = answer_a_member_in_danger(console, demo)
         details = put_details_right(console)
-        passed_on = pass_one_on(console)
+        passed_on = pass_one_on(console, everywhere=size == WIDE)
         console.press("\x11")
         assert console.wait_for_exit() == 0
         assert_only_expected_sequences(console.bytes_out)
@@ -67,6 +67,14 @@ def test_several_cases_are_worked_by_keyboard_and_the_record_says_what_the_forum
     assert command_json(demo, "audit", "verify")["sound"]
 
 
+def shorten_the_undo_window(home: Path) -> None:
+    """Make it long enough for a key and short enough for a test that waits for its end."""
+    config = home / "config.toml"
+    settings = config.read_text(encoding="utf-8")
+    assert "undo_seconds" not in settings
+    config.write_text(settings.replace("[service]", "[service]\nundo_seconds = 4", 1), encoding="utf-8")
+
+
 def answer_a_member_in_danger(console: Console, home: Path) -> str:
     """Hide first, write now, ring by hand, while the rest of the checklist stays open."""
     case = console.find_and_open("suicide-immediate")
@@ -81,9 +89,11 @@ def answer_a_member_in_danger(console: Console, home: Path) -> str:
     console.press("y", see="Hide: done.")
 
     console.press("m", see="Which message?")
-    console.press("1", see="It cannot be sent like this.")
+    console.press("1", see="esc when done")
+    console.see("It cannot be sent like this.")
     console.press(ESCAPE, see="edit t template")
-    console.press(ENTER, see="Still to fill: {next_look}. ")
+    console.press(ENTER)
+    console.settle()
     assert "Why? A few words" not in console.words()
     assert rows(home / "forums" / "demo" / "practice.db", "select * from messages") == []
     console.press("i", see="tab next place")
@@ -148,14 +158,21 @@ def put_details_right(console: Console) -> str:
     return case
 
 
-def pass_one_on(console: Console) -> str:
-    """Open the next case, look at it from everywhere with the emergency panel, and pass it on."""
+def pass_one_on(console: Console, *, everywhere: bool) -> str:
+    """Open the next case, open the emergency panel from everywhere, and pass the case on."""
     emergency_from_here(console)
     console.press("/", see="keeps the filter")
     emergency_from_here(console)
     console.press(ESCAPE, gone="keeps the filter")
     console.press(">", see="▸ Case c-")
     case = console.case()
+    if everywhere:
+        emergency_from_every_dialog(console)
+    console.press("x", see=f"Passed on {case}.")
+    return case
+
+
+def emergency_from_every_dialog(console: Console) -> None:
     emergency_from_here(console)
     console.press(TAB, see="▸ Protocol")
     emergency_from_here(console)
@@ -166,5 +183,3 @@ def pass_one_on(console: Console) -> str:
     console.press("w", see="A note for your colleagues")
     emergency_from_here(console, key=F2)
     console.press(ESCAPE, gone="A note for your colleagues")
-    console.press("x", see=f"Passed on {case}.")
-    return case
