@@ -22,9 +22,10 @@ def open_console(desk: Desk, *, notifier: ScreenNotifier, logs: Path, start: str
     from modconsole.screens.first_look import first_look
 
     gc.disable()  # nothing made during the start is ever garbage; the console lets it run again
-    with first_look(desk):
+    with first_look(desk) as taken_over:
         from modconsole.screens.app import Console
 
-        console = Console(desk, notifier=notifier, logs=logs, start=start)
+        console = Console(desk, notifier=notifier, logs=logs, start=start, continues=True)
+        taken_over()
         console.run()
     return console.return_code or 0

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from textual import events
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter, NoColor
 from textual.message import Message
 from textual.screen import Screen
@@ -70,7 +71,16 @@ class Console(SafeApp[int]):
 
         event: Event
 
-    def __init__(self, desk: Desk, *, notifier: ScreenNotifier, logs: Path, start: str = "") -> None:
+    def __init__(
+        self, desk: Desk, *, notifier: ScreenNotifier, logs: Path, start: str = "", continues: bool = False
+    ) -> None:
+        """Make the console.
+
+        Args:
+            start: A case to open at once.
+            continues: Whether the terminal already shows a first look at the queue, which stays until our first frame.
+        """
+        self._continues = continues
         self.is_plain = desk.settings.look.theme == "plain" or "NO_COLOR" in os.environ
         super().__init__(crash_folder=logs, now=desk.now)
         self.animation_level = "none"
@@ -120,15 +130,21 @@ class Console(SafeApp[int]):
     async def action_quit(self) -> None:
         self.leave()
 
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()
+        return _staying_on_screen(found) if self._continues else found
+
     # After the first frame
 
     def _begin(self) -> None:
         """Do what the first frame did not need: keys, unsettled decisions, forums, the library."""
-        gc.freeze()  # what was made by now stays for good; looking through it again would cost whole frames
-        gc.enable()
+        if not gc.isenabled():
+            gc.freeze()  # what was made by now stays for good; looking through it again would cost whole frames
+            gc.enable()
         self._desk_screen.begin()
         self.unlock_quietly()
         self.count_up()
+        self._look_at_log()
         wrong = clashes(self.desk.settings.look.keys)
         if wrong:
             self.put_up(
@@ -138,6 +154,16 @@ class Console(SafeApp[int]):
             self._desk_screen.show_matters()
         self.background(self._look_at_library())
         self.set_interval(15, self._tick)
+
+    def _look_at_log(self) -> None:
+        """Say at once when the log ends before what we remember of it."""
+        try:
+            found = self.desk.log.shortened()
+        except ModconsoleError as error:
+            self.put_up(error_banner("log", error, about="The log", grave=True))
+            return
+        if found:
+            self.put_up(Banner("shortened", found[0].what, found[0].means, grave=True))
 
     def unlock_quietly(self) -> None:
         """Open the vault where that needs nobody; otherwise say what is closed."""
@@ -395,6 +421,21 @@ class Console(SafeApp[int]):
             await work
         except ModconsoleError as error:
             self.tell(error)
+
+
+def _staying_on_screen(driver: type[Driver]) -> type[Driver]:
+    """Give a driver that does not enter the terminal's other screen at its start: that would blank the first look."""
+
+    class StayingOnScreen(driver):  # type: ignore[misc, valid-type]
+        entered = False
+
+        def write(self, data: str) -> None:
+            if not self.entered and "\x1b[?1049h" in data:
+                self.entered = True
+                data = data.replace("\x1b[?1049h", "")
+            super().write(data)
+
+    return StayingOnScreen
 
 
 def _make_ready() -> None:

@@ -117,10 +117,8 @@ def _full_name(kind: type) -> str:
 
 
 def _version(package: str) -> str:
-    from importlib.metadata import (  # slow to import, and nobody is in a hurry here
-        PackageNotFoundError,
-        version,
-    )
+    # Imported here: it is slow, and who crashes is in no hurry.
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version(package)

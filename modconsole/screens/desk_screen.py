@@ -516,6 +516,7 @@ class DeskScreen(Screen[object]):
             started=started,
             runs=view.runs,
             blockers=view.blockers,
+            problems=view.problems,
             moved_on=moved_on,
             nothing=nothing,
         )

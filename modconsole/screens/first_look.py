@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from modconsole.core.errors import ModconsoleError
@@ -22,35 +22,40 @@ __all__ = ["first_look", "picture"]
 WIDE, QUEUE_WIDTH = 120, 38
 SMALLEST = (60, 15)
 
+ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?1049l\x1b[?25h"
+
 
 @contextmanager
-def first_look(desk: Desk) -> Iterator[None]:
-    """Show the queue at once, and leave the terminal as it was at the end, whatever happens in between."""
+def first_look(desk: Desk) -> Iterator[Callable[[], None]]:
+    """Show the queue at once. Gives what to call when somebody else has taken the screen over.
+
+    The keyboard is given back as it was at the end; the screen too, if nobody took it over.
+    """
     try:
         import termios
-
-        keyboard = sys.stdin.fileno()
-        before = termios.tcgetattr(keyboard)
-        columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    except (ImportError, OSError, ValueError, termios.error):
-        yield  # no terminal of that kind: Textual finds its own way
+    except ImportError:  # no terminal of that kind here: Textual finds its own way
+        yield lambda: None
         return
-    quiet = termios.tcgetattr(keyboard)
+    keyboard = sys.stdin.fileno()
+    before, quiet = termios.tcgetattr(keyboard), termios.tcgetattr(keyboard)
     quiet[3] &= ~(
         termios.ECHO | termios.ICANON
     )  # keys pressed early are kept for the console, and not echoed
+    taken_over: list[bool] = []
     try:
         termios.tcsetattr(keyboard, termios.TCSANOW, quiet)
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
         _write(picture(desk, columns, rows))
-        yield
+        yield lambda: taken_over.append(True)
     finally:
-        _write("\x1b[?1049l\x1b[?25h")
+        if not taken_over:
+            _write(LEAVE)
         termios.tcsetattr(keyboard, termios.TCSANOW, before)
 
 
 def picture(desk: Desk, columns: int, rows: int) -> str:
     """Draw the first rows of the queue, with the sequences that put them in their place."""
-    lines = ["\x1b[?1049h\x1b[?25l"]
+    lines = [ENTER]
     if columns >= SMALLEST[0] and rows >= SMALLEST[1]:
         for place, line in enumerate(_lines(desk, columns, rows), start=1):
             lines.append(f"\x1b[{place};1H" + "".join(span.text for span in line))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -12,7 +13,7 @@ from modconsole.core.run import RunView
 from modconsole.desk import CaseView, Standing
 from modconsole.screens.case_page import CaseLook, case_page
 from modconsole.screens.commands import Place
-from modconsole.screens.ink import Ink, Line, Span, paragraph
+from modconsole.screens.ink import Ink, Line, Span, bullet, paragraph
 from modconsole.screens.keyed import textual_bindings
 from modconsole.screens.paper import Paper
 from modconsole.screens.protocol_page import Stop, cursor_after, protocol_page, stops_of
@@ -63,6 +64,7 @@ class ProtocolPane(Paper):
         self._runs: Sequence[RunView] = ()
         self._blockers: Sequence[str] = ()
         self._nothing = ""
+        self._problems: Mapping[str, str] = {}
 
     def show_run(
         self,
@@ -72,6 +74,7 @@ class ProtocolPane(Paper):
         started: bool,
         runs: Sequence[RunView],
         blockers: Sequence[str],
+        problems: Mapping[str, str] = MappingProxyType({}),
         moved_on: bool = False,
         nothing: str = "",
     ) -> None:
@@ -84,6 +87,7 @@ class ProtocolPane(Paper):
         another = run is None or self.run is None or run.protocol.id != self.run.protocol.id
         self.run, self.started, self._standing = run, started, standing
         self._runs, self._blockers, self._nothing = runs, blockers, nothing
+        self._problems = problems
         self.cursor = (
             None if run is None else cursor_after(run, None if another else self.cursor, moved_on=moved_on)
         )
@@ -98,7 +102,12 @@ class ProtocolPane(Paper):
     def _set_run(self, width: int) -> list[Line]:
         if self.run is None:
             self.cursor_rows = range(0)
-            return paragraph(self._nothing, width, Ink.DIM) if self._nothing else []
+            lines = [
+                line
+                for id, why in self._problems.items()
+                for line in bullet("△", f"{id.replace('-', ' ')}: {why}", width, Ink.WARN)
+            ]
+            return [*lines, *(paragraph(self._nothing, width, Ink.DIM) if self._nothing else [])]
         page = protocol_page(
             self.run,
             self.cursor,
@@ -108,6 +117,7 @@ class ProtocolPane(Paper):
             help_shown=self.help_shown,
             blockers=self._blockers,
             notes=self.notes,
+            problems=self._problems,
             width=width,
         )
         self.cursor_rows = page.cursor_rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from modconsole.core.actions import ACTIONS
@@ -89,6 +90,7 @@ def protocol_page(
     help_shown: bool,
     blockers: Sequence[str] = (),
     notes: Sequence[str] = (),
+    problems: Mapping[str, str] = MappingProxyType({}),
     width: int,
 ) -> ProtocolPage:
     """Set the page of one run.
@@ -99,12 +101,15 @@ def protocol_page(
         help_shown: Whether to show why each step is here and how to do it.
         blockers: What stands between the case and being closed.
         notes: What just happened, such as a switch to this protocol.
+        problems: Protocols this case wants and cannot have, and why.
     """
     page = _Setter(shown, cursor, help_shown, width)
     lines = [*_head(shown, standing, runs, started, width)]
     for note in notes:
         lines += bullet("→", note, width, Ink.WARN, mark_ink=Ink.WARN)
-    if notes:
+    for id, why in problems.items():
+        lines += bullet("△", f"{id.replace('-', ' ')}: {why}", width, Ink.WARN, mark_ink=Ink.WARN)
+    if notes or problems:
         lines.append([])
     if help_shown:
         lines += _guidance(shown, width)

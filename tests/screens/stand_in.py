@@ -56,6 +56,7 @@ from modconsole.ports import (
     Cursor,
     Draft,
     Feature,
+    Finding,
     FlagPage,
     Forum,
     ForumInfo,

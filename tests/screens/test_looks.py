@@ -23,11 +23,13 @@ from modconsole.screens.bars import Banner, banner_page
 from modconsole.screens.case_page import CaseLook, case_page
 from modconsole.screens.decide import ChooseActions
 from modconsole.screens.emergency import EmergencyPanel, emergency_lines
+from modconsole.screens.first_look import picture
 from modconsole.screens.protocol_page import protocol_page
 from modconsole.screens.queue_page import row_line, why_page
 from tests.screens.driving import at_the_desk
 from tests.screens.stand_in import EMERGENCY_LINE, NOW, THOUGHTS, row_of, stand_in
 from tests.terminal.corpus import HOSTILE, MARKUP, ten_megabytes
+from tests.terminal.terminal import unexpected
 
 
 async def test_the_first_frame_says_queue_and_asks_for_one_window_of_rows(tmp_path: Path) -> None:
@@ -245,3 +247,30 @@ async def test_every_decision_dialog_fits_a_small_terminal(tmp_path: Path) -> No
         assert "Keep and reply" in at.drawn()
         assert "enter go on" in at.drawn()
         assert "! emergency" in at.drawn()
+
+
+def test_the_first_look_shows_the_rows_that_the_first_frame_shows_again() -> None:
+    shown = picture(stand_in(cases=50).desk, 120, 40)
+
+    assert "▸ Queue · 50 open" in shown
+    assert shown.count("soon") == 31
+    assert unexpected(shown.encode()) == []
+
+
+def test_a_window_too_small_gets_no_first_look() -> None:
+    assert "Queue" not in picture(stand_in().desk, 40, 10)
+
+
+async def test_a_key_at_the_desk_lays_nothing_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Laying the screen out takes longer than a frame may; a page that gets longer must not ask for it."""
+    async with at_the_desk(stand_in(), tmp_path) as at:
+        laid_out: list[str] = []
+        monkeypatch.setattr(
+            type(at.console.screen), "_refresh_layout", lambda *_, **__: laid_out.append("again")
+        )
+        await at.press("j", "enter", "space", "tab", "n", "n", "k", "tab", "tab")
+        await at.settled()
+
+        assert laid_out == []
