@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING
 from modconsole.cli.parts import Check, Parts
 from modconsole.config import HOME_VARIABLE, Paths, TomlSettingsFile
 from modconsole.core.errors import VaultLocked, WrongUsage
-from modconsole.desk.casework import Casework
-from modconsole.desk.decisions import Decisions
-from modconsole.desk.desk import Desk
-from modconsole.desk.forums import Forums
-from modconsole.desk.intake import Intake
-from modconsole.ports.notify import Event, Notifier
-from modconsole.ports.settings import AdapterCatalogue, Settings
-from modconsole.ports.vault import Secrets
 
 if TYPE_CHECKING:
     from modconsole.audit import SealedLog
+    from modconsole.desk.desk import Desk
+    from modconsole.ports.notify import Notifier
+    from modconsole.ports.settings import AdapterCatalogue, Settings
+    from modconsole.ports.store import CaseStore
+    from modconsole.ports.vault import Secrets
     from modconsole.protocol_files import FileLibrary
     from modconsole.store import DeskStore
     from modconsole.vault import KeyVault
@@ -33,13 +30,6 @@ __all__ = ["Home"]
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-class Silent(Notifier):
-    """For commands without a screen: nobody listens."""
-
-    def tell(self, event: Event) -> None:
-        del event
 
 
 class Home:
@@ -111,8 +101,15 @@ class Home:
 
         return Catalogue(demo=self.settings.demo, folder=self.paths.forums, secrets=self.secrets, now=now)
 
+    def queue(self) -> tuple[Settings, CaseStore]:
+        """Give what it takes to list the queue, and no more."""
+        return self.settings, self.store
+
     def desk(self, notifier: Notifier | None = None) -> Desk:
         """Make the desk, with its vault still locked."""
+        from modconsole.bootstrap.silent import Silent
+        from modconsole.desk import Casework, Decisions, Desk, Forums, Intake
+
         told = notifier or Silent()
         settings, store, log, library, vault = self.settings, self.store, self.log, self.library, self.vault
         forums = Forums(self.catalogue, settings.forums, told, now)
@@ -137,9 +134,23 @@ class Home:
         except VaultLocked:
             if not (desk.vault.needs_passphrase and sys.stdin.isatty()):
                 raise
-            from getpass import getpass
+            desk.unlock(self._asked_passphrase())
 
-            desk.unlock(getpass("Passphrase of this home (not shown): "))
+    def _asked_passphrase(self) -> str:
+        from getpass import getpass
+
+        from modconsole.vault import SealedFileSecrets
+
+        if not (isinstance(self.secrets, SealedFileSecrets) and self.secrets.is_new):
+            return getpass("Passphrase of this home (not shown): ")
+        sys.stderr.write(
+            "There is no usable keyring here, so this home keeps its keys in a file that a passphrase seals.\n"
+            "Without the passphrase nobody can open them again, you included.\n"
+        )
+        chosen = getpass("Choose a passphrase of at least 8 characters (not shown): ")
+        if getpass("The same again: ") != chosen:
+            raise VaultLocked("The two were not the same.", kept="Nothing was made.", next_step="Try again.")
+        return chosen
 
     def unlocked_secrets(self) -> Secrets:
         self.unlock(self.desk())
@@ -216,6 +227,7 @@ class Home:
             settings_file=lambda: self.settings_file,
             catalogue=lambda: self.catalogue,
             secrets=self.unlocked_secrets,
+            queue=self.queue,
             desk=self.desk,
             unlock=self.unlock,
             start_config=self.start_config,

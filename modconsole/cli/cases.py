@@ -1,4 +1,4 @@
-"""`queue` and `case`: the desk's work without the screen, with the same checks."""
+"""`case`: the desk's work without the screen, with the same checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from modconsole.cli.output import complain, say, show_json, table, when
+from modconsole.cli.output import complain, say, show_json, when
 from modconsole.cli.parts import Parts
 from modconsole.core.actions import ACTIONS, Action, OutcomeKind
 from modconsole.core.decision import DecisionState, OrderState
@@ -19,7 +19,6 @@ from modconsole.core.run import RunView, StepState
 from modconsole.desk.decisions import Choice, Settlement
 from modconsole.desk.desk import Desk
 from modconsole.desk.views import CaseView
-from modconsole.ports.store import CaseRow, QueueFilter
 
 __all__ = ["add_to", "decision_plain"]
 
@@ -27,16 +26,6 @@ T = TypeVar("T")
 
 
 def add_to(commands: Any) -> None:
-    queue = commands.add_parser("queue", help="list the cases, most urgent first")
-    queue.add_argument("--json", action="store_true", help="one JSON array, stable field names")
-    queue.add_argument("--limit", type=int, default=100, metavar="N")
-    queue.add_argument("--first", type=int, default=0, metavar="N", help="start at this position (from 0)")
-    queue.add_argument("--forum", default="", metavar="ID")
-    queue.add_argument("--urgency", default="", choices=("", "now", "soon", "today", "routine"))
-    queue.add_argument("--closed", action="store_true", help="the closed cases instead")
-    queue.add_argument("--refresh", action="store_true", help="ask the forums for new flags first")
-    queue.set_defaults(command=_queue)
-
     case = commands.add_parser("case", help="show, decide and reverse, as the screen does")
     verbs = case.add_subparsers(title="what to do", metavar="VERB", required=True)
 
@@ -104,81 +93,6 @@ async def _with_forums(desk: Desk, work: Coroutine[Any, Any, T]) -> T:
         return await work
     finally:
         await desk.forums.close()
-
-
-# queue
-
-
-def _queue(parts: Parts, args: argparse.Namespace) -> int:
-    desk = parts.desk()
-    code = 0
-    if args.refresh:
-        parts.unlock(desk)
-        code = _run(_with_forums(desk, _refresh(desk)))
-    wanted = QueueFilter(forum=args.forum, urgency=args.urgency, closed=args.closed)
-    rows = desk.store.rows(wanted, args.first, args.limit)
-    if args.json:
-        show_json([_row_plain(row) for row in rows])
-        return code
-    if desk.settings.demo:
-        say("DEMO: an invented forum.")
-    table(
-        ("case", "urgency", "about", "due", "flags", "forum", "claimed by"),
-        [
-            (
-                row.id,
-                row.urgency,
-                row.topic or "reason not known here",
-                _time(row.due_at) or f"flagged {_time(row.flagged_at)}",
-                str(row.flags),
-                row.forum,
-                row.claimed_by,
-            )
-            for row in rows
-        ],
-    )
-    total = desk.store.count(wanted)
-    if total > len(rows):
-        say(f"{len(rows)} of {total}. More: --first {args.first + len(rows)}")
-    return code
-
-
-async def _refresh(desk: Desk) -> int:
-    code = 0
-    for forum in desk.forums.ids:
-        try:
-            await desk.intake.poll(forum)
-        except ForumError as error:
-            complain(error)
-            code = error.exit_code
-    desk.intake.wake()
-    return code
-
-
-def _row_plain(row: CaseRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "forum": row.forum,
-        "urgency": row.urgency,
-        "topic": row.topic,
-        "kind": row.kind,
-        "state": row.state,
-        "flags": row.flags,
-        "length": row.length,
-        "flagged_at": _time(row.flagged_at),
-        "due_at": _time(row.due_at),
-        "follow_up_at": _time(row.follow_up_at),
-        "claimed_by": row.claimed_by,
-        "claimed_until": _time(row.claimed_until),
-        "opened": row.opened,
-        "decided": row.decided,
-        "changed_since_flagged": row.changed,
-        "resolved_elsewhere": row.resolved_elsewhere,
-    }
-
-
-def _time(seconds: int) -> str | None:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from modconsole.cli.parts import Parts
 from modconsole.core.errors import ModconsoleError
@@ -24,7 +25,7 @@ NO_SCREEN = (
 def run(argv: Sequence[str], parts: Parts) -> int:
     """Carry out one command and give its exit code. Every error a person can meet ends here, without a traceback."""
     # The console is what must be there soonest, and it needs none of the commands.
-    args = _parser().parse_args(argv) if argv else argparse.Namespace(command=None)
+    args = _parser(argv).parse_args(argv) if argv else argparse.Namespace(command=None)
     try:
         command: Command = args.command or _console
         return command(parts, args)
@@ -70,7 +71,7 @@ def _demo(parts: Parts, args: argparse.Namespace) -> int:
     return parts.open_console()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="modconsole",
         description="A console for people who moderate mental-health peer-support forums.",
@@ -87,11 +88,22 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=7, metavar="S", help="another seed, other names and times")
     demo.set_defaults(command=_demo)
 
-    from modconsole.cli import audit, cases, doctor, forums
-
-    for part in (cases, forums, audit, doctor):
-        part.add_to(commands)
+    # Only the command that was asked for is loaded; all of them when none was, for the help.
+    first = words[0] if words else ""
+    for part in [_COMMANDS[first]] if first in _COMMANDS else dict.fromkeys(_COMMANDS.values()):
+        import_module(f"modconsole.cli.{part}").add_to(commands)
     return parser
+
+
+_COMMANDS = {
+    "queue": "queue",
+    "case": "cases",
+    "forum": "forums",
+    "audit": "audit",
+    "doctor": "doctor",
+    "config": "doctor",
+}
+"""Where each command is, by its word."""
 
 
 def _positive(text: str) -> int:

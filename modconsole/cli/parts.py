@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modconsole.desk.desk import Desk
-from modconsole.ports.settings import AdapterCatalogue, SettingsFile
-from modconsole.ports.vault import Secrets
+if TYPE_CHECKING:
+    from modconsole.desk.desk import Desk
+    from modconsole.ports.settings import AdapterCatalogue, Settings, SettingsFile
+    from modconsole.ports.store import CaseStore
+    from modconsole.ports.vault import Secrets
+
 
 __all__ = ["Check", "Parts"]
 
@@ -32,6 +36,8 @@ class Parts:
     catalogue: Callable[[], AdapterCatalogue]
     secrets: Callable[[], Secrets]
     """Unlocked, ready to take a token."""
+    queue: Callable[[], tuple[Settings, CaseStore]]
+    """What it takes to list the queue, and no more."""
     desk: Callable[[], Desk]
     """The desk with its vault still locked; reading the queue needs no more."""
     unlock: Callable[[Desk], None]

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modconsole.core.clocks import StaffedHours
-from modconsole.ports.forum import Forum
+if TYPE_CHECKING:
+    from modconsole.core.clocks import StaffedHours
+    from modconsole.ports.forum import Forum
 
 __all__ = [
     "AdapterCatalogue",

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modconsole.core.model import Case, CaseFile, Note, Target
-from modconsole.core.run import Run, RunEvent
+
+if TYPE_CHECKING:
+    from modconsole.core.runs import Run, RunEvent
 
 __all__ = ["CaseRow", "CaseStore", "Draft", "QueueFilter"]
 

@@ -141,8 +141,9 @@ class Paper(Sheet, can_focus=True, inherit_bindings=False):
         return self.scrollable_content_region.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        if width > 0 and width != self._set_for:
-            self._set(width)
+        room = width - self.styles.scrollbar_size_vertical
+        if room > 0 and room != self._set_for:
+            self._set(room)
         return len(self._lines)
 
     def render_line(self, y: int) -> Strip:

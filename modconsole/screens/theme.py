@@ -171,7 +171,7 @@ Dialog { align: center middle; background: $ink-ground 60%; }
 /* What covers everything need not have the desk drawn under it. */
 EmergencyPanel, Compose, Matters { background: $ink-ground; }
 .box {
-    width: 86%; max-width: 96; min-width: 40; height: auto; max-height: 92%;
+    width: 94%; max-width: 96; min-width: 40; height: auto; max-height: 92%;
     border: round $ink-title; border-title-color: $ink-title; border-title-style: bold; background: $ink-ground;
 }
 .box > Paper { height: auto; max-height: 60vh; }

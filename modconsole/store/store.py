@@ -15,7 +15,7 @@ from typing import Any
 
 from modconsole.core.errors import NoSuchCase, StoreError, VaultError
 from modconsole.core.model import Case, CaseFile, CaseState, Note, Target
-from modconsole.core.run import Run, RunEvent
+from modconsole.core.runs import Run, RunEvent
 from modconsole.ports.store import CaseRow, CaseStore, Draft, QueueFilter
 from modconsole.ports.vault import Vault
 from modconsole.store.file import DeskFile

@@ -56,7 +56,7 @@ def test_nothing_hostile_reaches_the_terminal_and_the_console_lives(hostile: Bro
         console.press("t")
         console.press("h")
         look_through(console)
-        for key, what in (("?", "Help"), (":", "Find any command"), ("o", "Open matters")):
+        for key, what in (("?", "Help"), (":", "enter do it"), ("o", "Open matters")):
             console.press(key, see=what)
             console.press(ESCAPE, gone=what)
         console.decide("Hide", reason=MARKUP["markup closing nothing"])
@@ -96,8 +96,6 @@ def look_through(console: Console) -> None:
 def test_no_command_says_a_hostile_byte(hostile: Brook) -> None:
     brook.say(hostile.home, TEXTS)
     case = hostile.flagged_by_all
-    message = hostile.home / "reason"
-    message.write_text("\n".join(text for text in UNSAFE if text.isprintable()), encoding="utf-8")
     said = [
         command(hostile.home, *words, env=hostile.env)
         for words in (
@@ -127,4 +125,5 @@ def test_no_command_says_a_hostile_byte(hostile: Brook) -> None:
     assert [out.code for out in in_trouble] == [3, 3, 3]
     assert b"kind \xe2\x90\x9b[2J words" in in_trouble[0].err
     shown = {post["text"] for post in json.loads(said[4].out)["thread"]}
-    assert shown >= set(HOSTILE.values())  # as received, behind JSON's escapes
+    received = set(HOSTILE.values()) - {HOSTILE["lone surrogates"]}  # which no database could keep
+    assert shown >= received  # behind JSON's escapes
