@@ -15,7 +15,7 @@ from modconsole.config.checking import Mistake, Table, is_secret, nearest, one_o
 from modconsole.config.places import Key
 from modconsole.core.clocks import StaffedHours, parse_staffed_hours
 from modconsole.core.model import AgeBand
-from modconsole.core.protocol import ROLES
+from modconsole.core.roles import ROLES
 from modconsole.core.topics import TOPICS
 from modconsole.ports.settings import Contact, ForumSettings, LookSettings, ServiceSettings, Settings
 

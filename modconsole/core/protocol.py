@@ -13,7 +13,6 @@ from modconsole.core.actions import Action
 from modconsole.core.urgency import Urgency
 
 __all__ = [
-    "ROLES",
     "Approval",
     "Change",
     "Channel",
@@ -34,17 +33,6 @@ __all__ = [
     "Test",
     "When",
 ]
-
-ROLES = (
-    "moderator",
-    "senior_moderator",
-    "safeguarding_lead",
-    "clinical_lead",
-    "data_lead",
-    "service_manager",
-    "buddy",
-)
-
 
 class Style(StrEnum):
     READ_DO = "read_do"

@@ -9,7 +9,7 @@ from datetime import datetime
 from modconsole.core.actions import ACTIONS, Action
 from modconsole.core.decision import DecisionState, EntryKind, ProtocolRef
 from modconsole.core.model import Case, CaseState
-from modconsole.core.protocol import ROLES
+from modconsole.core.roles import ROLES
 from modconsole.core.run import RunView
 from modconsole.core.runs import Run
 from modconsole.desk.forums import Forums

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from modconsole.core.actions import Action
 from modconsole.core.model import AgeBand
-from modconsole.core.protocol import ROLES, ProtocolStatus, QuestionType, Style
+from modconsole.core.protocol import ProtocolStatus, QuestionType, Style
+from modconsole.core.roles import ROLES
 from modconsole.core.urgency import Urgency
 from modconsole.protocol_files.kinds import (
     AsWritten,

@@ -10,7 +10,7 @@ import pytest
 from modconsole.config import Paths, TomlSettingsFile, checking
 from modconsole.config.reading import THEMES
 from modconsole.core.model import AgeBand
-from modconsole.core.protocol import ROLES
+from modconsole.core.roles import ROLES
 from modconsole.core.topics import TOPICS
 from modconsole.ports.settings import Settings
 from modconsole.screens.commands import COMMANDS

@@ -122,6 +122,8 @@ class Console(Terminal):
 
     def find(self, text: str) -> None:
         """Show only the cases of the queue that have a text, and stay in the queue."""
+        if "▸ Queue" not in self.words():
+            self.press(ESCAPE, see="▸ Queue")
         self.press("/", see="keeps the filter")
         if "▌ id, forum, topic or reason" not in self.words():
             self.press(CLEAR_LINE, see="▌ id, forum, topic or reason")

@@ -123,7 +123,6 @@ def emergency_from_here(console: Console, key: str = "!") -> None:
 
 def put_details_right(console: Console) -> str:
     """Decide, take it back in time, walk the whole checklist, decide again, close."""
-    console.press("q", see="▸ Queue")
     case = console.find_and_open("identifying")
     console.press(" ", see="▏ ")
     console.decide("Keep", reason="A slip of the key")

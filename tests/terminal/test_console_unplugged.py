@@ -1,0 +1,178 @@
+"""Pull the plug: `kill -9` at random moments of an evening's work, and nothing is lost, hidden or done twice."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.terminal.consoles import Console, command_json, rows
+from tests.terminal.terminal import ENTER, ESCAPE, TAB, assert_only_expected_sequences
+
+ROUNDS = 5
+SEED = 20261122
+
+
+class Pulled(Exception):
+    """The console was killed."""
+
+
+@dataclass
+class Seen:
+    """What the screen said was done: none of it may be lost."""
+
+    answers: list[tuple[str, str, str]] = field(default_factory=list)
+    """Case, question, value."""
+    decided: Counter[str] = field(default_factory=Counter)
+    """How often `Sealed` was shown, by case."""
+
+
+class Plugged(Console):
+    """A console that is killed at some key press: after it was sent, and some of what it does was done."""
+
+    def __init__(self, home: Path, dice: random.Random, presses: int) -> None:
+        super().__init__(home)
+        self._dice, self.presses = dice, presses
+
+    def press(self, keys: str, *, see: str = "", gone: str = "") -> None:
+        self.presses -= 1
+        if self.presses >= 0:
+            return super().press(keys, see=see, gone=gone)
+        self.send(keys)
+        until = time.monotonic() + self._dice.random() * 0.25
+        while self._read(until):
+            pass
+        self.kill(signal.SIGKILL)
+        self.wait_for_exit()
+        raise Pulled
+
+
+def test_nothing_is_lost_hidden_or_done_twice_when_the_console_is_killed(demo: Path) -> None:
+    dice = random.Random(SEED)  # noqa: S311 - for variety
+    seen = Seen()
+    queue = [row["id"] for row in command_json(demo, "queue", "--limit", "200") if row["topic"].startswith("suicide")]
+    others = [row["id"] for row in command_json(demo, "queue", "--limit", "200") if row["id"] not in queue]
+
+    for number in range(ROUNDS):
+        with Plugged(demo, dice, presses=1_000) as console:
+            console.wait_for("Queue")
+            settle_all(console, demo, dice)
+            console.presses = dice.randrange(8, 38)
+            try:
+                answer(console, queue[number % len(queue)], seen)
+                decide(console, others[2 * number], "Keep", seen)
+                write(console, others[2 * number + 1], seen)
+                console.presses = 0
+                console.press("!")
+            except Pulled:
+                pass
+            assert_only_expected_sequences(console.bytes_out.rpartition(b"\x1b")[0])
+        nothing_is_lost(demo, seen)
+
+    with Console(demo) as console:
+        console.wait_for("Queue")
+        settle_all(console, demo, dice)
+    nothing_is_done_twice(demo)
+    assert command_json(demo, "case", "unsettled") == []
+    assert command_json(demo, "audit", "verify")["sound"]
+
+
+def answer(console: Plugged, case: str, seen: Seen) -> None:
+    """Walk some of a checklist; every answer that is shown counts."""
+    console.find_and_open(case)
+    console.press(TAB, see="▸ Protocol")
+    if "What do we hold" in console.words():
+        console.press("1", see="☑ Nothing")
+        seen.answers.append((case, "held_details", "none"))
+        console.press(ENTER, see="Will someone attend?")
+        console.press("4", see="because you said: Not rung")
+        seen.answers.append((case, "attend", "not_rung"))
+    else:
+        console.press("n", see="› What do we know")
+        seen.answers.append((case, "imminent", "no"))
+        console.press("4", see="› Which country")
+        seen.answers.append((case, "age", "adult"))
+
+
+def decide(console: Plugged, case: str, action: str, seen: Seen) -> None:
+    console.find_and_open(case)
+    console.decide(action, reason=f"Looked at by two of us {case}")
+    if "If you confirm" in console.words():
+        console.press("y")
+    console.see(f"Sealed: {action}")
+    seen.decided[case] += 1
+
+
+def write(console: Plugged, case: str, seen: Seen) -> None:
+    console.find_and_open(case)
+    console.decide("Write to member")
+    console.see("esc when done")
+    console.press(f"We are here this evening {case}", see=f"this evening {case}")
+    console.press(ESCAPE, see="use this text")
+    console.press(ENTER, see="Why? A few words")
+    console.press("So that they hear from us", see="hear from us")
+    console.press(ENTER, see="yes, do this")
+    console.press("y", see="Sealed: Write to member")
+    seen.decided[case] += 1
+
+
+def settle_all(console: Console, home: Path, dice: random.Random) -> None:
+    """Finish or withdraw, with one key, each decision that the console shows; it must show each."""
+    unsettled = command_json(home, "case", "unsettled")
+    if not unsettled:
+        return
+    console.see("Open matters")
+    for decision in unsettled:
+        console.see(decision["decision"])
+    while True:
+        console.settle()
+        shown = re.findall(r"d-[a-z2-7]{8}", console.screen())
+        if not shown:
+            break
+        if dice.random() < 0.5:
+            console.press("f", gone=shown[0])
+        else:
+            console.press("w", see="why?")
+            console.press("Too late now", see="Too late now")
+            console.press(ENTER, gone=shown[0])
+    console.press(ESCAPE, gone="Open matters")
+
+
+def nothing_is_lost(home: Path, seen: Seen) -> None:
+    shown: dict[str, Any] = {}
+    for case, question, value in seen.answers:
+        if case not in shown:
+            shown[case] = command_json(home, "case", "show", case)
+        assert shown[case]["runs"][0]["answers"][question] == [value]
+    decided = Counter(entry["case"] for entry in log(home) if entry["kind"] == "decided")
+    assert decided >= seen.decided
+
+
+def nothing_is_done_twice(home: Path) -> None:
+    world = home / "forums" / "demo" / "practice.db"
+    entries = log(home)
+    asked = {order for entry in entries if entry["kind"] == "asked" for order in entry["orders"]}
+    done = Counter(
+        order
+        for entry in entries
+        if entry["kind"] == "outcome" and entry["outcome"] in ("applied", "already")
+        for order in entry["orders"]
+    )
+    on_the_forum = Counter(row["id"] for row in rows(world, "select id from orders"))
+    messages = rows(world, "select id, text from messages")
+
+    assert on_the_forum.keys() <= asked
+    assert on_the_forum == done
+    assert max(done.values(), default=1) == 1
+    assert len({message["text"] for message in messages}) == len(messages)
+    assert {message["id"] for message in messages} <= done.keys()
+
+
+def log(home: Path) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = command_json(home, "audit", "list", "--limit", "10000")
+    return entries
