@@ -34,6 +34,7 @@ __all__ = [
     "When",
 ]
 
+
 class Style(StrEnum):
     READ_DO = "read_do"
     """One step at a time: read it, do it."""

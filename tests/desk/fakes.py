@@ -36,6 +36,7 @@ from modconsole.ports import (
     Capabilities,
     Event,
     Feature,
+    Finding,
     FlagPage,
     Forum,
     ForumContext,

@@ -16,7 +16,7 @@ from tests.terminal.consoles import MODCONSOLE, variables
 
 __all__ = ["BROOK", "install", "make_home", "say"]
 
-BROOK = '''
+BROOK = """
 import asyncio
 import json
 import time
@@ -120,7 +120,7 @@ class Brook(Forum):
 
 def target(number):
     return Target(TargetKind.POST, str(number), "t")
-'''
+"""
 
 CONFIG = """
 [service]
@@ -162,11 +162,18 @@ def make_home(folder: Path, texts: Sequence[str]) -> tuple[Path, dict[str, str]]
     env = {"PYTHONPATH": install(folder / "site"), "MODCONSOLE_PASSPHRASE_FILE": os.fspath(passphrase)}
     (home / "config.toml").write_text(CONFIG, encoding="utf-8")
     say(home, texts)
-    words = ["forum", "add", "brook", "--id", "brook", "--set", f"says={home / 'brook.json'}", "--secrets-stdin"]
+    words = [
+        "forum",
+        "add",
+        "brook",
+        "--id",
+        "brook",
+        "--set",
+        f"says={home / 'brook.json'}",
+        "--secrets-stdin",
+    ]
     done = subprocess.run(
         [*MODCONSOLE, *words], env=variables(home, **env), input=b"", capture_output=True, check=False
     )
     assert done.returncode == 0, done
     return home, env
-
-

@@ -44,7 +44,11 @@ class Said(NamedTuple):
 
 
 def command(
-    home: Path, *words: str, stdin: bytes = b"", limit: Sequence[str] = (), env: Mapping[str, str] | None = None
+    home: Path,
+    *words: str,
+    stdin: bytes = b"",
+    limit: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
 ) -> Said:
     """Run a command on a home, without a terminal.
 
@@ -91,7 +95,9 @@ class Console(Terminal):
         env: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
-            [*MODCONSOLE, *words], env={"MODCONSOLE_HOME": str(home), "ESCDELAY": "30", **(env or {})}, size=size
+            [*MODCONSOLE, *words],
+            env={"MODCONSOLE_HOME": str(home), "ESCDELAY": "30", **(env or {})},
+            size=size,
         )
 
     def __enter__(self) -> Console:

@@ -105,7 +105,16 @@ def test_no_command_says_a_hostile_byte(hostile: Brook) -> None:
             ("case", "show", case, "--thread"),
             ("case", "show", case, "--thread", "--json"),
             ("case", "show", hostile.longest),
-            ("case", "decide", case, "--take-over", "--action", "keep", "--reason", "kind \x1b]52;c;cHduZWQ=\x07 words"),
+            (
+                "case",
+                "decide",
+                case,
+                "--take-over",
+                "--action",
+                "keep",
+                "--reason",
+                "kind \x1b]52;c;cHduZWQ=\x07 words",
+            ),
             ("audit", "show", case),
             ("audit", "show", case, "--json"),
             ("audit", "list"),
@@ -114,7 +123,11 @@ def test_no_command_says_a_hostile_byte(hostile: Brook) -> None:
     brook.say(hostile.home, TEXTS, trouble="\n".join(HOSTILE.values()))
     in_trouble = [
         command(hostile.home, *words, env=hostile.env)
-        for words in (("forum", "check"), ("queue", "--refresh", "--json"), ("case", "show", case, "--thread"))
+        for words in (
+            ("forum", "check"),
+            ("queue", "--refresh", "--json"),
+            ("case", "show", case, "--thread"),
+        )
     ]
 
     for out in (*said, *in_trouble):

@@ -52,7 +52,14 @@ def test_several_cases_are_worked_by_keyboard_and_the_record_says_what_the_forum
         (("message_member",), "applied"),
         (("emergency_call",), "by_hand"),
     ]
-    assert [line[0] for line in of_case[details]] == ["decided", "reversed", "decided", "asked", "outcome", "closed"]
+    assert [line[0] for line in of_case[details]] == [
+        "decided",
+        "reversed",
+        "decided",
+        "asked",
+        "outcome",
+        "closed",
+    ]
     assert len(messages) == 1
     assert "nine tonight" in messages[0]["text"]
     assert "{" not in messages[0]["text"]

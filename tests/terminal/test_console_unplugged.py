@@ -55,7 +55,11 @@ class Plugged(Console):
 def test_nothing_is_lost_hidden_or_done_twice_when_the_console_is_killed(demo: Path) -> None:
     dice = random.Random(SEED)  # noqa: S311 - for variety
     seen = Seen()
-    queue = [row["id"] for row in command_json(demo, "queue", "--limit", "200") if row["topic"].startswith("suicide")]
+    queue = [
+        row["id"]
+        for row in command_json(demo, "queue", "--limit", "200")
+        if row["topic"].startswith("suicide")
+    ]
     others = [row["id"] for row in command_json(demo, "queue", "--limit", "200") if row["id"] not in queue]
 
     for number in range(ROUNDS):
