@@ -68,7 +68,8 @@ def add_to(commands: Any) -> None:
     ):
         verb = verbs.add_parser(name, help=does)
         verb.add_argument("decision", metavar="DECISION", help="such as d-abcdefgh")
-        verb.add_argument("--reason", default="", required=needs_reason, metavar="TEXT")
+        if needs_reason:
+            verb.add_argument("--reason", required=True, metavar="TEXT")
         verb.add_argument("--json", action="store_true")
         verb.set_defaults(command={"reverse": _reverse, "finish": _finish, "withdraw": _withdraw}[name])
 

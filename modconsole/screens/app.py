@@ -206,7 +206,7 @@ class Console(SafeApp[int]):
                 Banner(
                     "library",
                     f"Protocol files: {first}{more}",
-                    "`modconsole protocol check` names every mistake.",
+                    "`modconsole doctor` names every mistake.",
                     kept="The last good version of each protocol stays in use.",
                 )
             )

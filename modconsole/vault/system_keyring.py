@@ -27,7 +27,8 @@ _TRUSTED = {
 _CHAINER = "keyring.backends.chainer.ChainerBackend"
 
 _SEALED_FILE = (
-    "or use modconsole's own sealed file: set MODCONSOLE_PASSPHRASE_FILE to a file that holds a passphrase"
+    "or, in a new home, use modconsole's own sealed file: "
+    "set MODCONSOLE_PASSPHRASE_FILE to a file that holds a passphrase"
 )
 _START_ONE = "Start a keyring first (`dbus-run-session -- sh`, then `gnome-keyring-daemon --unlock` and its password), "
 
