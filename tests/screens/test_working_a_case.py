@@ -42,13 +42,13 @@ async def test_a_case_is_worked_from_queue_to_close_by_keyboard_only(tmp_path: P
         await at.press("enter")  # replied: ticked
         await at.press("enter")  # when do we look again?
         await at.dialog(AskLine)
-        await at.type("24h")
+        await at.press(*"24h")
         await at.see("→ Mon 23 Nov 12:00 GMT")
         await at.press("enter")
         await at.back_at_the_desk()
         await at.press("enter")
         await at.dialog(AskWords)
-        await at.type("all is well")
+        await at.press(*"fine")
         await at.press("enter")
         await at.back_at_the_desk()
 
