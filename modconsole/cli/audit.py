@@ -76,22 +76,25 @@ def _table(desk: Desk, records: list[Record]) -> None:
     if desk.settings.demo:
         say("DEMO: this log is about an invented forum.")
     table(
-        ("no.", "when", "who", "what", "actions", "outcome", "urgency", "case", "decision"),
+        ("no.", "when (UTC)", "case", "decision", "who", "what"),
         [
             (
                 str(record.seq),
-                when(record.entry.at),
-                record.entry.actor,
-                record.entry.kind,
-                ", ".join(record.entry.actions),
-                record.entry.outcome,
-                record.entry.urgency,
+                record.entry.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
                 _case_id(desk, record),
                 record.entry.decision,
+                record.entry.actor,
+                _what(record),
             )
             for record in records
         ],
     )
+
+
+def _what(record: Record) -> str:
+    entry = record.entry
+    said = (entry.kind.replace("_", " "), ", ".join(entry.actions), entry.outcome, entry.urgency)
+    return " · ".join(part for part in said if part)
 
 
 def _plain(desk: Desk, record: Record) -> dict[str, Any]:

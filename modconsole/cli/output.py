@@ -47,8 +47,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.text import Text
 
     drawn = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-    for head in heads:
-        drawn.add_column(head, overflow="fold")
+    for number, head in enumerate(heads, 1):
+        # Ids and times stay whole; the last column takes what is left and wraps.
+        drawn.add_column(head, overflow="fold", no_wrap=number < len(heads))
     for row in rows:
         drawn.add_row(*(Text(plain(cell, lines=False)) for cell in row))
     Console(file=sys.stdout, highlight=False, markup=False, emoji=False).print(drawn)

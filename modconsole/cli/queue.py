@@ -40,16 +40,16 @@ def _queue(parts: Parts, args: argparse.Namespace) -> int:
     if settings.demo:
         say("DEMO: an invented forum.")
     table(
-        ("case", "urgency", "about", "due", "flags", "forum", "claimed by"),
+        ("case", "urgency", "due (UTC)", "flags", "forum", "claimed by", "about"),
         [
             (
                 row.id,
                 row.urgency,
-                row.topic or "reason not known here",
-                _time(row.due_at) or f"flagged {_time(row.flagged_at)}",
+                _short(row.due_at),
                 str(row.flags),
                 row.forum,
                 row.claimed_by,
+                row.topic or "reason not known here",
             )
             for row in rows
         ],
@@ -80,6 +80,10 @@ def _row_plain(row: CaseRow) -> dict[str, Any]:
         "changed_since_flagged": row.changed,
         "resolved_elsewhere": row.resolved_elsewhere,
     }
+
+
+def _short(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%d %b %H:%M") if seconds else ""
 
 
 def _time(seconds: int) -> str | None:
