@@ -440,5 +440,5 @@ def _staying_on_screen(driver: type[Driver]) -> type[Driver]:
 
 def _make_ready() -> None:
     """Load what the first frame did not need, so that no first key press waits for it; `!` above all."""
-    for name in ("emergency", "decide", "matters", "help"):
+    for name in ("emergency", "talks"):
         import_module(f"modconsole.screens.{name}")

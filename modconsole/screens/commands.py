@@ -75,8 +75,6 @@ class Command:
     foot: int = 0
     """Its rank in the footer, smallest first; 0 leaves it out."""
     in_palette: bool = True
-    works_while_typing: tuple[str, ...] = ()
-    """Keys that work even in a text field."""
 
 
 def _desk(id: str, key: str, label: str, help: str, run: Callable[[Any], object], **more: Any) -> Command:
@@ -148,7 +146,6 @@ COMMANDS: tuple[Command, ...] = (
         "Emergency numbers, contacts and what to say. While you type, F2 or Ctrl+G.",
         Place.ANYWHERE,
         lambda app: app.show_emergency(),
-        works_while_typing=("f2", "ctrl+g"),
     ),
     Command(
         "anywhere.help",
@@ -157,7 +154,6 @@ COMMANDS: tuple[Command, ...] = (
         "Every key, with what it does here and now.",
         Place.ANYWHERE,
         lambda app: app.show_help(),
-        works_while_typing=("f1",),
     ),
     Command(
         "anywhere.quit",
@@ -166,7 +162,6 @@ COMMANDS: tuple[Command, ...] = (
         "Leave the console. Whatever was not sent yet is named first.",
         Place.ANYWHERE,
         lambda app: app.leave(),
-        works_while_typing=("ctrl+q",),
     ),
     # At the desk
     _desk("palette", ":", "commands", "Find any command by name.", lambda d: d.show_palette()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, cast
 from zoneinfo import ZoneInfo
 
@@ -18,12 +18,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
-from modconsole.core.actions import ACTIONS, Action, OutcomeKind
+from modconsole.core.actions import ACTIONS, OutcomeKind
 from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, NotFound
 from modconsole.core.model import CaseState, TargetKind
 from modconsole.core.protocol import Question, QuestionType
-from modconsole.core.run import SKIP_REASONS, Follow, Run, RunView, StepState, StepView
+from modconsole.core.run import Follow, Run, RunView, StepState, StepView
 from modconsole.core.run import view as run_view
 from modconsole.core.urgency import Urgency
 from modconsole.desk import CaseView, Desk, Settlement, Standing
@@ -31,17 +31,18 @@ from modconsole.ports.notify import CasesChanged
 from modconsole.screens.bars import banner_page, status_page
 from modconsole.screens.case_page import SHOWN_MORE, CaseLook, waiting_by_hand
 from modconsole.screens.commands import Place
-from modconsole.screens.ink import Ink, Line, Span, bullet, paragraph
+from modconsole.screens.ink import Ink, Line, bullet, paragraph
 from modconsole.screens.keyed import KeyBar, run_command, textual_bindings
 from modconsole.screens.panes import CasePane, ProtocolPane
 from modconsole.screens.paper import Bar
 from modconsole.screens.protocol_page import option_for
 from modconsole.screens.queue import QueuePane
 from modconsole.screens.queue_page import why_page
-from modconsole.screens.words import action_words, count, moment, order_words, parse_when, role_words, span
+from modconsole.screens.words import action_words, count, order_words, role_words, span
 
 if TYPE_CHECKING:
     from modconsole.screens.app import Console
+    from modconsole.screens.talks import Talks
 
 __all__ = ["DeskScreen"]
 
@@ -65,7 +66,7 @@ class DeskScreen(Screen[object]):
         super().__init__()
         self.desk = desk
         self._start = start
-        self._zone = ZoneInfo(desk.settings.service.time_zone)
+        self.zone = ZoneInfo(desk.settings.service.time_zone)
         self.case_id = ""
         self.view: CaseView | None = None
         self.look = CaseLook()
@@ -74,7 +75,7 @@ class DeskScreen(Screen[object]):
         self._preview = ""
         """A protocol that is looked at, but not begun."""
         self.queue = QueuePane(desk.store, desk.settings.me, desk.now, self._cursor_moved, id="queue")
-        self.case = CasePane(desk.settings.me, desk.now, self._zone, id="case")
+        self.case = CasePane(desk.settings.me, desk.now, self.zone, id="case")
         self.protocol = ProtocolPane(id="protocol")
         self._here: Widget = self.queue
         self._countdown: Timer | None = None
@@ -83,6 +84,12 @@ class DeskScreen(Screen[object]):
     @property
     def console(self) -> Console:
         return cast("Console", self.app)
+
+    @cached_property
+    def _talks(self) -> Talks:
+        from modconsole.screens.talks import Talks  # its dialogs are not needed for the first frame
+
+        return Talks(self)
 
     # Layout
 
@@ -219,7 +226,7 @@ class DeskScreen(Screen[object]):
         settings = self.desk.settings
         return status_page(
             now=self.desk.now(),
-            zone=self._zone,
+            zone=self.zone,
             me=settings.me,
             role=settings.role,
             demo=settings.demo,
@@ -283,7 +290,7 @@ class DeskScreen(Screen[object]):
     def _reload_if_changed(self) -> None:
         """Show what is new about the open case; text that changed while it was read is folded first."""
         before = self.view
-        self._reload()
+        self.reload()
         after = self.view
         if before is None or after is None or before.file is None or after.file is None:
             return
@@ -303,7 +310,7 @@ class DeskScreen(Screen[object]):
 
     def heed_decision(self, case: str, decision: DecisionState) -> None:
         if case and case == self.case_id:
-            self._reload()
+            self.reload()
         self.queue.look()
 
     def heed_settlement(self, settlement: Settlement) -> None:
@@ -428,7 +435,7 @@ class DeskScreen(Screen[object]):
         self.app.run_worker(self._fetch(id, view), group="fetch", exclusive=True)
 
     async def _unlock_then_open(self, id: str) -> None:
-        if await self._ask_passphrase():
+        if await self._talks.ask_passphrase():
             self.open_case(id)
 
     async def _fetch(self, id: str, view: CaseView) -> None:
@@ -457,7 +464,7 @@ class DeskScreen(Screen[object]):
             return ""
         if id != self.case_id:
             return ""
-        self._reload()
+        self.reload()
         if (
             before is not None
             and file.latest is not None
@@ -492,7 +499,7 @@ class DeskScreen(Screen[object]):
         self.go(self.queue)
         self.refresh_bars()
 
-    def _reload(self, *, moved_on: bool = False) -> None:
+    def reload(self, *, moved_on: bool = False) -> None:
         if self.case_id:
             self._show(self.desk.cases.view(self.case_id), moved_on=moved_on)
 
@@ -556,39 +563,16 @@ class DeskScreen(Screen[object]):
     def cursor_step(self) -> str:
         return self.protocol.cursor.step if self.protocol.cursor else ""
 
-    def choose_protocol(self) -> None:
-        self._later(self._choose_protocol())
-
-    async def _choose_protocol(self) -> None:
-        from modconsole.screens.dialogs import Pick
-
-        view = self.view
-        if view is None:
-            return
-        items: list[tuple[str, str, str]] = []
-        for run in view.runs:
-            state = (
-                f"handed over to {run.switched_to}"
-                if run.switched_to
-                else "running"
-                if run.open_required
-                else "done"
-            )
-            items.append((f"run:{run.run.id}", run.protocol.title, state))
-        running = {run.protocol.id for run in view.runs}
-        suggested = [id for id in view.case.suggested if id not in running]
-        others = [id for id in self.desk.library.ids() if id not in running and id not in suggested]
-        items += [(f"new:{id}", id.replace("-", " "), "suggested for this case") for id in suggested]
-        items += [(f"new:{id}", id.replace("-", " "), "") for id in others]
-        chosen = await self.console.ask(Pick("Which protocol?", items))
-        if chosen is None or self.view is None:
-            return
-        kind, _, id = chosen.partition(":")
-        self._run_id, self._preview = (id, "") if kind == "run" else ("", id)
-        self._reload()
+    def show_protocol(self, run: str, preview: str) -> None:
+        """Show this run, or this protocol without beginning it, instead of what the case would show by itself."""
+        self._run_id, self._preview = run, preview
+        self.reload()
         self.go(self.protocol)
 
-    def _begun(self) -> str:
+    def choose_protocol(self) -> None:
+        self._later(self._talks.choose_protocol())
+
+    def begun(self) -> str:
         """Give the id of the run on screen; a protocol that was only looked at begins now."""
         run = self.protocol.run
         if run is None or self.view is None:
@@ -602,7 +586,7 @@ class DeskScreen(Screen[object]):
 
     # Answering
 
-    def _at_cursor(self) -> tuple[StepView, Question | None] | None:
+    def at_cursor(self) -> tuple[StepView, Question | None] | None:
         run, cursor = self.protocol.run, self.protocol.cursor
         if run is None or cursor is None:
             return None
@@ -612,7 +596,7 @@ class DeskScreen(Screen[object]):
         return step, next((q for q in step.step.questions if q.id == cursor.question), None)
 
     def _question(self) -> Question | None:
-        found = self._at_cursor()
+        found = self.at_cursor()
         return found[1] if found else None
 
     def answer(self, value: str) -> None:
@@ -628,15 +612,15 @@ class DeskScreen(Screen[object]):
             if not values:
                 self.console.say("One answer has to stay. Choose another first.")
                 return
-        self._give(question, values)
+        self.give(question, values)
 
-    def _give(self, question: Question, values: Sequence[str]) -> None:
-        run_id = self._begun()
+    def give(self, question: Question, values: Sequence[str]) -> None:
+        run_id = self.begun()
         follows = self.desk.cases.answer(self.case_id, run_id, question.id, values)
         self.protocol.notes = [note for follow in follows for note in self._note(follow)]
         if any(follow.consequence.switch_to or follow.consequence.add_protocol for follow in follows):
             self._run_id = ""
-        self._reload(moved_on=not question.multiple)
+        self.reload(moved_on=not question.multiple)
         self.queue.look()
 
     def _note(self, follow: Follow) -> list[str]:
@@ -675,10 +659,10 @@ class DeskScreen(Screen[object]):
         return "" if number <= len(question.options) else "There is no answer with that number."
 
     def why_no_step(self) -> str:
-        return self.why_no_case() or ("" if self._at_cursor() else "There is no step at the cursor.")
+        return self.why_no_case() or ("" if self.at_cursor() else "There is no step at the cursor.")
 
     def act_on_step(self) -> None:
-        found = self._at_cursor()
+        found = self.at_cursor()
         if found is None:
             return
         _, question = found
@@ -691,97 +675,24 @@ class DeskScreen(Screen[object]):
             else:
                 self.console.say("Press the key in front of the answer.")
         else:
-            self._later(self._type_answer(question))
-
-    async def _type_answer(self, question: Question) -> None:
-        from modconsole.screens.dialogs import AskLine, AskWords, whole_number
-
-        run = self.protocol.run
-        if run is None or self.view is None:
-            return
-        case = self.case_id
-        name = f"answer:{run.protocol.id}:{question.id}"
-        given = run.answers.get(question.id)
-        draft = self.view.drafts.get(name)
-        text = draft.text if draft else given.values[0] if given else ""
-
-        def keep(words: str) -> None:
-            self.desk.cases.save_draft(case, name, words)
-
-        def about(width: int) -> list[Line]:
-            return paragraph(question.help, width, Ink.DIM, limit=600) if question.help else []
-
-        if question.type is QuestionType.TEXT:
-            screen = AskWords(question.text, about=about, text=text, keep=keep)
-            said = await self.console.ask(screen)
-        elif question.type is QuestionType.INTEGER:
-            said = await self.console.ask(
-                AskLine(
-                    question.text,
-                    about=about,
-                    read=whole_number,
-                    text=text,
-                    placeholder="a number",
-                    keep=keep,
-                )
-            )
-        else:
-            usual = run.protocol.follow_up_after or "24h"
-            said = await self.console.ask(
-                AskLine(
-                    question.text,
-                    about=about,
-                    read=lambda words: parse_when(words or usual, self.desk.now(), self._zone),
-                    shown=self._when_words,
-                    text=draft.text if draft else "",
-                    placeholder=f"{usual} · tomorrow 9:00 · fri 14:30 · not needed: why",
-                    keep=keep,
-                )
-            )
-        if said is None or self.case_id != case:
-            return
-        self._give(question, (said,))
-        keep("")
-
-    def _when_words(self, value: str) -> str:
-        return moment(datetime.fromisoformat(value), self._zone) if value[:1].isdigit() else value
+            self._later(self._talks.type_answer(question))
 
     def tick_step(self) -> None:
         """Tick the step, or take the tick back."""
-        found = self._at_cursor()
+        found = self.at_cursor()
         if found is None:
             return
         step, _ = found
         if step.open_questions and step.state is not StepState.DONE:
             self.console.say("This step has a question to answer first, or skip it with s.")
             return
-        run_id = self._begun()
+        run_id = self.begun()
         done = step.state is not StepState.DONE
         self.desk.cases.tick(self.case_id, run_id, step.step.id, done=done)
-        self._reload(moved_on=done)
+        self.reload(moved_on=done)
 
     def skip(self) -> None:
-        self._later(self._skip())
-
-    async def _skip(self) -> None:
-        from modconsole.screens.dialogs import AskWords, Pick
-
-        found = self._at_cursor()
-        if found is None:
-            return
-        step, case = found[0].step, self.case_id
-        items = [(code, words, "") for code, words in SKIP_REASONS.items()]
-        reason = await self.console.ask(Pick(f"Skip “{step.text}”: why?", items))
-        if reason is None:
-            return
-        note: str | None = ""
-        if reason in ("other", "disagreed"):
-            note = await self.console.ask(AskWords("In a few words", may_be_empty=reason != "other"))
-        if note is None or self.case_id != case:
-            return
-        self.desk.cases.skip(case, self._begun(), step.id, reason, note)
-        self.protocol.notes = []
-        self._reload(moved_on=True)
+        self._later(self._talks.skip())
 
     # The case
 
@@ -792,12 +703,12 @@ class DeskScreen(Screen[object]):
         self.look.text = not self.look.text
         if self.look.text:
             self.look.news = ""
-        self._reload()
+        self.reload()
 
     def more_text(self) -> None:
         self.look.text = True
         self.look.characters += SHOWN_MORE
-        self._reload()
+        self.reload()
 
     def toggle_thread(self) -> None:
         self.look.thread = not self.look.thread
@@ -851,98 +762,17 @@ class DeskScreen(Screen[object]):
     # Deciding
 
     def decide(self) -> None:
-        found = self._at_cursor()
+        found = self.at_cursor()
         actions = found[0].step.actions if found else ()
         done = {order.action for d in (self.view.decisions if self.view else ()) for order in d.in_force}
         ticked = [action for action in actions if action not in done][:1] if len(actions) == 1 else []
-        self._later(self._decide(ticked))
-
-    async def _decide(
-        self, ticked: Sequence[Action], *, template: str = "", from_texts: bool = False
-    ) -> None:
-        from modconsole.screens.decide import Deciding
-
-        if self.view is None:
-            return
-        case = self.case_id
-        decision = await Deciding(self, self.view, ticked, template=template).run(from_texts=from_texts)
-        if decision is None:
-            return
-        window = self.desk.decisions.window(self.desk.cases.case(case))
-        undo = f" z undoes it for {span(window.total_seconds())}." if window else ""
-        self.console.say(f"Sealed: {action_words(decision)}.{undo}")
-        self.console.carry_out(decision, case)
+        self._later(self._talks.decide(ticked))
 
     def message(self) -> None:
-        self._later(self._message())
-
-    async def _message(self) -> None:
-        from modconsole.screens.decide import templates_of
-        from modconsole.screens.dialogs import Pick
-
-        found = [self.desk.library.template(id) for id in templates_of(self.shown_run(), self.cursor_step())]
-        templates = {template.id: template for template in found if template is not None}
-        items = [
-            (id, id.replace("-", " "), f"{template.situation} · {template.channel}")
-            for id, template in templates.items()
-        ]
-        items += [
-            ("keep_reply", "Own words, as a reply under the post", ""),
-            ("message_member", "Own words, in private", ""),
-        ]
-        chosen = await self.console.ask(Pick("Which message?", items))
-        if chosen is None:
-            return
-        template = templates.get(chosen)
-        public = template.channel == "public" if template else chosen == "keep_reply"
-        action = Action.KEEP_REPLY if public else Action.MESSAGE_MEMBER
-        await self._decide([action], template=template.id if template else "", from_texts=True)
+        self._later(self._talks.message())
 
     def escalate(self) -> None:
-        self._later(self._escalate())
-
-    async def _escalate(self) -> None:
-        from modconsole.screens.dialogs import AskWords, Pick
-
-        case = self.case_id
-        items = [
-            (f"told:{Action.ESCALATE_LEAD}", "I have told the safeguarding lead", "Recorded at once."),
-            (
-                f"will:{Action.ESCALATE_LEAD}",
-                "I will tell the safeguarding lead",
-                "On the list of this case until b says it is done.",
-            ),
-            (f"told:{Action.ESCALATE_CLINICAL}", "I have told the clinical lead", ""),
-            (f"will:{Action.ESCALATE_CLINICAL}", "I will tell the clinical lead", ""),
-        ]
-        chosen = await self.console.ask(Pick("Escalate", items, about=self._contacts))
-        if chosen is None:
-            return
-        kind, _, code = chosen.partition(":")
-        if kind == "will":
-            await self._decide([Action(code)], from_texts=True)
-            return
-        note = await self.console.ask(
-            AskWords(
-                "Told them. Enter records it",
-                placeholder="Who, when, what they said. May stay empty.",
-                may_be_empty=True,
-            )
-        )
-        if note is not None:
-            self.desk.decisions.record_done(case, Action(code), note)
-            self.console.say("Sealed: you told them.")
-
-    def _contacts(self, width: int) -> list[Line]:
-        contacts = self.desk.settings.service.contacts
-        if not contacts:
-            return paragraph("No contacts are in the settings yet.", width, Ink.WARN)
-        lines: list[Line] = []
-        for contact in contacts:
-            hours = f" · {contact.hours}" if contact.hours else ""
-            words = f"{role_words(contact.role)}: {contact.reach} · {contact.name}{hours}"
-            lines += bullet("☎", words, width, Ink.STRONG)
-        return [*lines, []]
+        self._later(self._talks.escalate())
 
     def why_no_undo(self) -> str:
         return (
@@ -959,39 +789,7 @@ class DeskScreen(Screen[object]):
         return "" if waiting else "Nothing of this case waits to be done by hand."
 
     def done_by_hand(self) -> None:
-        self._later(self._done_by_hand())
-
-    async def _done_by_hand(self) -> None:
-        from modconsole.screens.dialogs import AskWords, Pick
-
-        waiting = waiting_by_hand(self.view) if self.view else []
-        if not waiting:
-            return
-        chosen: str | None = waiting[0][1]
-        if len(waiting) > 1:
-            items = [
-                (order, label, f"decided {moment(d.at, self._zone, self.desk.now())}")
-                for d, order, label in waiting
-            ]
-            chosen = await self.console.ask(Pick("Which of them is done?", items))
-        found = next(((d, order, label) for d, order, label in waiting if order == chosen), None)
-        if found is None:
-            return
-        decision, order, label = found
-        note = await self.console.ask(
-            AskWords(
-                f"{label}: done. Enter records it",
-                placeholder="A note, if it helps. May stay empty.",
-                may_be_empty=True,
-            )
-        )
-        if note is None:
-            return
-        for pending in list(self.console.pending.values()):
-            if pending.decision.id == decision.id:
-                pending.go.set()
-        self.desk.decisions.done_by_hand(decision.id, order, note)
-        self.console.say(f"Sealed: {label}, done by hand.")
+        self._later(self._talks.done_by_hand())
 
     def why_nothing_to_reverse(self) -> str:
         from modconsole.screens.decide import reversible
@@ -1001,59 +799,18 @@ class DeskScreen(Screen[object]):
         return "" if reversible(self.view) else "Nothing is in force that can be taken back."
 
     def reverse(self) -> None:
-        self._later(self._decide([]))
+        self._later(self._talks.decide([]))
 
     # Notes, urgency, letting go
 
     def write_note(self) -> None:
-        self._later(self._write_note())
-
-    async def _write_note(self) -> None:
-        from modconsole.screens.dialogs import AskWords
-
-        case = self.case_id
-        draft = self.view.drafts.get("note") if self.view else None
-
-        def keep(words: str) -> None:
-            self.desk.cases.save_draft(case, "note", words)
-
-        words = await self.console.ask(
-            AskWords("A note for your colleagues", text=draft.text if draft else "", keep=keep)
-        )
-        if words is not None:
-            self.desk.cases.note(case, words)
-            keep("")
-            if case == self.case_id:
-                self._reload()
+        self._later(self._talks.write_note())
 
     def raise_urgency(self) -> None:
-        self._later(self._change_urgency(up=True))
+        self._later(self._talks.change_urgency(up=True))
 
     def lower_urgency(self) -> None:
-        self._later(self._change_urgency(up=False))
-
-    async def _change_urgency(self, *, up: bool) -> None:
-        from modconsole.screens.dialogs import AskWords, Pick
-
-        if self.view is None:
-            return
-        case, present = self.case_id, self.view.case.urgency
-        levels = [u for u in Urgency if (u.rank < present.rank if up else u.rank > present.rank)]
-        if not levels:
-            self.console.say(f"It is {present} already.")
-            return
-        chosen = await self.console.ask(Pick("How urgent is it?", [(u, u.value, "") for u in levels]))
-        if chosen is None:
-            return
-        if up:
-            self.desk.cases.raise_urgency(case, Urgency(chosen))
-        else:
-            why = await self.console.ask(AskWords("Why is it less urgent? This is sealed"))
-            if why is None:
-                return
-            self.desk.cases.lower_urgency(case, Urgency(chosen), why)
-        self._reload()
-        self.queue.look()
+        self._later(self._talks.change_urgency(up=False))
 
     def pass_on(self) -> None:
         self.desk.cases.pass_on(self.case_id)
@@ -1088,69 +845,19 @@ class DeskScreen(Screen[object]):
     # The rest
 
     def show_palette(self) -> None:
-        self._later(self._show_palette())
-
-    async def _show_palette(self) -> None:
-        from modconsole.screens.help import Palette
-
-        chosen = await self.console.ask(Palette(self, self.desk.settings.look.keys))
-        if chosen is not None:
-            self.action_command(chosen)
+        self._later(self._talks.show_palette())
 
     def show_matters(self) -> None:
-        self._later(self._show_matters())
-
-    async def _show_matters(self) -> None:
-        from modconsole.screens.matters import Matters
-
-        case = await self.console.ask(Matters())
-        if case is not None:
-            self.open_case(case)
+        self._later(self._talks.show_matters())
 
     def why_no_unlock(self) -> str:
         return "" if self.desk.vault.is_locked else "Everything is unlocked."
 
     def unlock(self) -> None:
-        self._later(self._ask_passphrase())
-
-    async def _ask_passphrase(self) -> bool:
-        from modconsole.screens.dialogs import AskLine
-
-        if not self.desk.vault.needs_passphrase:
-            self.console.unlock("")
-            return True
-
-        def read(words: str) -> str:
-            self.console.unlock(words)
-            return "unlocked"
-
-        said = await self.console.ask(
-            AskLine("Your passphrase", read=read, secret=True, about=_set_passphrase_hint)
-        )
-        if said is None:
-            return False
-        if self.case_id:
-            self._reload()
-        return True
+        self._later(self._talks.ask_passphrase())
 
     def change_theme(self) -> None:
-        self._later(self._change_theme())
-
-    async def _change_theme(self) -> None:
-        from modconsole.screens.dialogs import Pick
-        from modconsole.screens.theme import THEMES
-
-        chosen = await self.console.ask(Pick("Which look?", [(name, name, "") for name in THEMES]))
-        if chosen is not None:
-            self.console.is_plain = chosen == "plain"
-            self.set_class(self.console.is_plain, "-plain")
-            self.app.theme = THEMES[chosen].name
+        self._later(self._talks.change_theme())
 
 
 _TROUBLE = (OutcomeKind.CONFLICT, OutcomeKind.REFUSED, OutcomeKind.UNKNOWN)
-
-
-def _set_passphrase_hint(width: int) -> list[Line]:
-    return [
-        [Span("It opens what members wrote. The queue and the emergency panel work without it.", Ink.DIM)]
-    ]

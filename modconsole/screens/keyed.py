@@ -23,7 +23,6 @@ def textual_bindings(place: Place) -> list[Binding]:
             command.label,
             id=command.id,
             show=False,
-            priority=key in command.works_while_typing,
         )
         for key, command in bindings_of(place)
     ]

@@ -161,6 +161,7 @@ class Matters(Dialog[str]):
         self._again_if_here()
 
     def _again_if_here(self) -> None:
+        self.console.count_up()  # what the desk told the console of it may still be on its way
         if self.is_mounted:
             self.again()
 

@@ -103,6 +103,11 @@ class Console(Terminal):
     def __enter__(self) -> Console:
         return self
 
+    def ready(self) -> None:
+        """Wait until the console reads keys; the queue is painted before."""
+        self.see("? help")
+        self.settle()
+
     def press(self, keys: str, *, see: str = "", gone: str = "") -> None:
         """Type some keys at once, then wait until a text is on the screen, or until one is there no more."""
         self.send(keys)
@@ -131,6 +136,7 @@ class Console(Terminal):
         if "▸ Queue" not in self.words():
             self.press(ESCAPE, see="▸ Queue")
         self.press("/", see="keeps the filter")
+        self.settle()
         if "▌ id, forum, topic or reason" not in self.words():
             self.press(CLEAR_LINE, see="▌ id, forum, topic or reason")
         self.press(text, see=f"/{text}"[:12])
@@ -150,11 +156,13 @@ class Console(Terminal):
 
     def decide(self, *actions: str, reason: str = "") -> None:
         """Choose actions by their labels, and give a reason; the confirmation, if there is one, is left to the test."""
-        self.press("d", see=f"] {actions[0]} ")
+        self.press("d", see="What is to be done?")
+        self.see(f"] {actions[0]} ")
         self.settle()
         choose(self, actions)
         if reason:
             self.see("Why? A few words")
+            self.settle()
             self.press(reason, see=reason)
             self.press(ENTER, gone="Why? A few words")
 

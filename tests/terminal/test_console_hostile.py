@@ -16,7 +16,9 @@ from tests.terminal.terminal import DOWN, ESCAPE, assert_only_expected_sequences
 
 FIRST = "everybody flags this one"
 TEXTS = [FIRST, *HOSTILE.values(), ten_megabytes("hostile")]
-UNSAFE = [text for text in HOSTILE.values() if not is_safe(text)]
+UNSAFE = [
+    text for name, text in HOSTILE.items() if not is_safe(text) and name != "combining first"
+]  # that one is made safe by what is put before it
 
 
 class Brook(NamedTuple):
@@ -46,6 +48,7 @@ def test_nothing_hostile_reaches_the_terminal_and_the_console_lives(hostile: Bro
     assert len(hostile.rows) == len(TEXTS)
 
     with Console(hostile.home, env=hostile.env) as console:
+        console.ready()
         console.see(f"Queue · {len(TEXTS)} open")
         for _ in TEXTS:  # under the queue stands why: the reason in the forum's own word
             console.press(DOWN)

@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from tests.terminal.consoles import Console, command_json, rows
 from tests.terminal.terminal import ENTER, ESCAPE, TAB, assert_only_expected_sequences
 
-F2 = "\x1bOQ"
+F2, QUIT = "\x1bOQ", "\x11"
 WIDE, NARROW = (120, 40), (80, 24)
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
-def test_several_cases_are_worked_by_keyboard_and_the_record_says_what_the_forum_says(
-    demo: Path, size: tuple[int, int]
-) -> None:
+def test_several_cases_are_worked_by_keyboard_and_the_record_says_what_the_forum_says(demo: Path) -> None:
     shorten_the_undo_window(demo)
-    with Console(demo, "demo", size=size) as console:
+    with Console(demo, "demo", size=WIDE) as console:
         console.wait_for(lambda: bool(console.screen().strip()))
         assert "Queue" in console.screen()
+        console.ready()
 
         danger = answer_a_member_in_danger(console, demo)
         details = put_details_right(console)
-        passed_on = pass_one_on(console, everywhere=size == WIDE)
-        console.press("\x11")
+        passed_on = pass_one_on(console)
+        console.press(QUIT)
         assert console.wait_for_exit() == 0
         assert_only_expected_sequences(console.bytes_out)
 
@@ -74,6 +70,19 @@ def test_several_cases_are_worked_by_keyboard_and_the_record_says_what_the_forum
     assert command_json(demo, "audit", "verify")["sound"]
 
 
+def test_a_small_terminal_is_enough_for_a_member_in_danger(demo: Path) -> None:
+    with Console(demo, "demo", size=NARROW) as console:
+        console.ready()
+        danger = answer_a_member_in_danger(console, demo)
+        console.press(QUIT)
+        assert console.wait_for_exit() == 0
+        assert_only_expected_sequences(console.bytes_out)
+
+    done = {entry["outcome"] for entry in command_json(demo, "audit", "list", "--case", danger)}
+    assert done == {"", "applied", "by_hand"}
+    assert command_json(demo, "case", "unsettled") == []
+
+
 def shorten_the_undo_window(home: Path) -> None:
     """Make it long enough for a key and short enough for a test that waits for its end."""
     config = home / "config.toml"
@@ -98,12 +107,14 @@ def answer_a_member_in_danger(console: Console, home: Path) -> str:
     console.press("m", see="Which message?")
     console.press("1", see="esc when done")
     console.see("It cannot be sent like this.")
+    console.settle()
     console.press(ESCAPE, see="edit t template")
     console.press(ENTER)
     console.settle()
     assert "Why? A few words" not in console.words()
     assert rows(home / "forums" / "demo" / "practice.db", "select * from messages") == []
     console.press("i", see="tab next place")
+    console.settle()
     console.press(TAB + "nine tonight", see="nothing left to fill")
     emergency_from_here(console, key=F2)
     console.press(ESCAPE, see="edit t template")
@@ -164,7 +175,7 @@ def put_details_right(console: Console) -> str:
     return case
 
 
-def pass_one_on(console: Console, *, everywhere: bool) -> str:
+def pass_one_on(console: Console) -> str:
     """Open the next case, open the emergency panel from everywhere, and pass the case on."""
     emergency_from_here(console)
     console.press("/", see="keeps the filter")
@@ -172,13 +183,13 @@ def pass_one_on(console: Console, *, everywhere: bool) -> str:
     console.press(ESCAPE, gone="keeps the filter")
     console.press(">", see="▸ Case c-")
     case = console.case()
-    if everywhere:
-        emergency_from_every_dialog(console)
+    emergency_from_every_dialog(console)
     console.press("x", see=f"Passed on {case}.")
     return case
 
 
 def emergency_from_every_dialog(console: Console) -> None:
+    """Open a case's dialogs one after the other, and the emergency panel from each."""
     emergency_from_here(console)
     console.press(TAB, see="▸ Protocol")
     emergency_from_here(console)

@@ -36,6 +36,9 @@ trusted_key_servers: []
 federation_domain_whitelist: []
 report_stats: false
 url_preview_enabled: false
+# A first sync is otherwise answered from a cache for two minutes, and a new invitation is not in it.
+caches:
+  sync_response_cache_duration: 0s
 presence: {enabled: false}
 server_notices:
   system_mxid_localpart: notices
