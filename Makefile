@@ -3,6 +3,7 @@
 # make check        formatting, lint, types, and which part may import which
 # make test-live    install, start, fill, exercise and stop real servers (Linux; Debian's packages, npm, PyPI)
 # make bench        measure start, keys, memory, commands, log and intake beside named peers (BENCH=--quick: shorter)
+# make screenshot   draw docs/console.svg from the running console
 # make format       put formatting and import order right
 # make lock         choose newer versions of everything that is pinned by checksum
 # make clean        remove everything that make made
@@ -10,7 +11,7 @@
 # Needed: make, and Python 3.11 or newer (PYTHON=... names one). Everything else goes into .venv here.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-live bench rig-ozone rig-synapse format lock clean
+.PHONY: help demo test check test-live bench screenshot rig-ozone rig-synapse format lock clean
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv/bin
@@ -55,6 +56,9 @@ rig-synapse: $(READY)
 
 bench: $(READY)
 	@$(VENV)/python -m tests.bench $(BENCH)
+
+screenshot: $(READY)
+	@$(VENV)/python docs/screenshot.py
 
 format: $(READY)
 	$(VENV)/ruff check --fix .
