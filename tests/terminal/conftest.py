@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.terminal.consoles import command
-
-MakeHome = Callable[[], Path]
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +21,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def demo(prepared: Path, tmp_path: Path) -> Path:
-    """A demo home of this test's own."""
-    return shutil.copytree(prepared, tmp_path / "home")
+    """A demo home of this test's own, in which no flags come in meanwhile to move the queue."""
+    home = shutil.copytree(prepared, tmp_path / "home")
+    with (home / "config.toml").open("a", encoding="utf-8") as config:
+        config.write("arrivals = false\n")  # its last part is the forum's
+    return home

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tests.terminal.terminal import ENTER, ESCAPE, Terminal
 
@@ -100,7 +100,7 @@ class Console(Terminal):
             size=size,
         )
 
-    def __enter__(self) -> Console:
+    def __enter__(self) -> Self:
         return self
 
     def ready(self) -> None:

@@ -75,14 +75,21 @@ def test_a_damaged_file_is_named_and_left_alone(
     demo: Path, file: str, words: tuple[str, ...], code: int, how: str
 ) -> None:
     damaged = demo / file
-    for beside in ("-wal", "-shm"):
-        Path(f"{damaged}{beside}").unlink(missing_ok=True)
+    all_in_one_file(damaged)
     whole = damaged.read_bytes()
     damaged.write_bytes(bytes(range(128, 256)) * 40 if how == "garbage" else whole[: len(whole) // 2])
     before = damaged.read_bytes()
 
     assert_said(command(demo, *words), code, "Safe: ", "Next: ")
     assert damaged.read_bytes() == before
+
+
+def all_in_one_file(database: Path) -> None:
+    """Let SQLite put what it keeps beside a database into it, as it does when the last one closes it."""
+    if database.suffix == ".db":
+        db = sqlite3.connect(database)
+        db.execute("pragma journal_mode = delete")
+        db.close()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +119,7 @@ def test_what_another_process_keeps_to_itself_is_read_but_not_decided_on(demo: P
     for shown, said, sealed in found:
         assert shown == 0
         assert_said(said, 4, "Safe: ", "Next: ")
-        assert sealed == ["config_changed"]
+        assert set(sealed) == {"config_changed"}
 
 
 @contextmanager
@@ -218,8 +225,7 @@ def test_the_console_lives_through_a_broken_protocol_a_small_window_and_a_paste(
 
 @pytest.mark.parametrize("file", ["log.db", "keys.db"])
 def test_the_queue_and_the_emergency_panel_are_there_whatever_is_damaged(demo: Path, file: str) -> None:
-    for beside in ("", "-wal", "-shm"):
-        Path(f"{demo / file}{beside}").unlink(missing_ok=True)
+    all_in_one_file(demo / file)
     (demo / file).write_bytes(bytes(range(128, 256)) * 40)
     with Console(demo) as console:
         console.ready()

@@ -14,7 +14,7 @@ from typing import Any
 from tests.terminal.consoles import Console, command_json, rows
 from tests.terminal.terminal import ENTER, ESCAPE, TAB, assert_only_expected_sequences
 
-ROUNDS = 4
+ROUNDS = 3
 SEED = 20261122
 NO_CHECKLIST = {
     "complaint-or-appeal",
