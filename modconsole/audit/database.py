@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -23,7 +23,10 @@ def open_log(path: Path, busy_seconds: float) -> sqlite3.Connection:
         sqlite3.Error, OSError: For `told_plainly`.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # the -wal and -shm files take their mode from it
+    with suppress(FileExistsError):
+        # The -wal and -shm files take their mode from it. A file that is there is never opened here: closing it again
+        # would drop SQLite's locks in this process, and another process would then delete the -wal under us.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
         _make_durable(db, path, busy_seconds)

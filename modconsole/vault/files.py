@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["make_private", "only_one", "private_folder", "write_private"]
@@ -17,9 +17,14 @@ def private_folder(folder: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Create an empty file for its owner only, if there is none: a database takes its -wal's mode from it."""
+    """Create an empty file for its owner only, if there is none: a database takes its -wal's mode from it.
+
+    A file that is there is never opened: closing it again would drop SQLite's locks in this process, and another
+    process would then delete the -wal under us.
+    """
     private_folder(path.parent)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -67,7 +67,7 @@ def test_a_file_where_the_home_should_be_is_named(tmp_path: Path) -> None:
         ("keys.db", ("audit", "verify"), 4),
         ("demo-secrets.json", ("audit", "verify"), 4),
         ("config.toml", ("queue",), 2),
-        ("forums/demo/practice.db", ("forum", "check"), 3),
+        ("forums/demo/practice.db", ("queue", "--refresh"), 3),
     ],
 )
 @pytest.mark.parametrize("how", ["garbage", "truncated"])
@@ -113,6 +113,7 @@ def test_what_another_process_keeps_to_itself_is_read_but_not_decided_on(demo: P
         return shown, said, [entry["kind"] for entry in command_json(home, "audit", "list")]
 
     case = command_json(demo, "queue", "--limit", "1")[0]["id"]
+    assert command(demo, "audit", "verify").code == 0  # seals what the settings say now
     with ThreadPoolExecutor(3) as at_once:  # each waits for as long as a command waits for a lock
         found = list(at_once.map(decide, ("desk.db", "log.db", "keys.db")))
 

@@ -95,7 +95,25 @@ def test_nothing_is_lost_hidden_or_done_twice_when_the_console_is_killed(demo: P
     assert command_json(demo, "audit", "verify")["sound"]
 
 
-def answer(console: Plugged, case: str, seen: Seen) -> None:
+def test_commands_beside_the_console_take_nothing_from_what_it_seals(demo: Path) -> None:
+    """A file that is opened and closed beside SQLite drops its locks; a command then deletes the log's -wal."""
+    seen = Seen()
+    queue = command_json(demo, "queue", "--limit", "200")
+    cases = [row["id"] for row in queue if row["topic"] in NO_CHECKLIST]
+    with Console(demo) as console:
+        console.ready()
+        for case in cases[:3]:
+            decide(console, case, "Keep", seen)
+            assert len(command_json(demo, "audit", "list", "--case", case)) == 1
+        console.kill()
+        console.wait_for_exit()
+
+    nothing_is_lost(demo, seen)
+    assert command_json(demo, "audit", "verify")["sound"]
+    assert command_json(demo, "case", "show", cases[2])["unreadable"] == ""
+
+
+def answer(console: Console, case: str, seen: Seen) -> None:
     """Walk some of a checklist; every answer that is shown counts."""
     console.find_and_open(case)
     console.press(TAB, see="▸ Protocol")
@@ -112,8 +130,8 @@ def answer(console: Plugged, case: str, seen: Seen) -> None:
         seen.answers.append((case, "age", "adult"))
 
 
-def decide(console: Plugged, case: str, action: str, seen: Seen) -> None:
-    console.find_and_open(case)
+def decide(console: Console, case: str, action: str, seen: Seen) -> None:
+    assert console.find_and_open(case) == case
     console.decide(action, reason=f"Looked at by two of us {case}")
     if "If you confirm" in console.words():
         console.press("y")
@@ -121,8 +139,8 @@ def decide(console: Plugged, case: str, action: str, seen: Seen) -> None:
     seen.decided[case] += 1
 
 
-def write(console: Plugged, case: str, seen: Seen) -> None:
-    console.find_and_open(case)
+def write(console: Console, case: str, seen: Seen) -> None:
+    assert console.find_and_open(case) == case
     console.decide("Write to member")
     console.see("esc when done")
     console.settle()
