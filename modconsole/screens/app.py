@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -401,6 +401,13 @@ class Console(SafeApp[int]):
     def say(self, words: str) -> None:
         """Say something in passing."""
         self.notify(words, timeout=5)
+
+    def keep(self, work: Callable[[], object]) -> None:
+        """Keep what is being typed. Where that fails it is said, and the words stay on screen: typing goes on."""
+        try:
+            work()
+        except ModconsoleError as error:
+            self.tell(error)
 
     def tell(self, error: ModconsoleError) -> None:
         """Show an error: what happened, what is safe, what to do next."""

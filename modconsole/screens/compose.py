@@ -89,7 +89,8 @@ class Compose(Dialog[str]):
         bar.again()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        self._stationery.keep(self._template, self.area.text)
+        template, words = self._template, self.area.text
+        self.console.keep(lambda: self._stationery.keep(template, words))
         self.query_one("#open", Bar).again()
 
     def on_descendant_focus(self) -> None:

@@ -99,7 +99,8 @@ class AskWords(Dialog[str]):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         if self._keep is not None:
-            self._keep(event.text_area.text)
+            keep, words = self._keep, event.text_area.text
+            self.console.keep(lambda: keep(words))
 
     def on_prose_submitted(self, event: Prose.Submitted) -> None:
         text = plain(event.text).strip()
@@ -159,7 +160,8 @@ class AskLine(Dialog[str]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self._keep is not None and not self._secret:
-            self._keep(event.value)
+            keep, words = self._keep, event.value
+            self.console.keep(lambda: keep(words))
         if self._secret or not event.value.strip():
             return self._say()
         try:
