@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 from textual import events
@@ -20,6 +20,7 @@ from textual.driver import Driver
 from textual.filter import LineFilter, NoColor
 from textual.message import Message
 from textual.screen import Screen
+from textual.worker import Worker, get_current_worker
 
 from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ForumError, ModconsoleError, RateLimited, VaultLocked
@@ -33,7 +34,11 @@ from modconsole.screens.keyed import textual_bindings
 from modconsole.screens.notifier import ScreenNotifier
 from modconsole.screens.safe import SafeApp
 from modconsole.screens.theme import CSS, THEMES
+from modconsole.screens.type_ahead import Input, KeyLine, Passed
 from modconsole.screens.words import action_words, count, error_words
+
+if TYPE_CHECKING:
+    from modconsole.screens.dialogs import Dialog
 
 T = TypeVar("T")
 
@@ -41,6 +46,9 @@ __all__ = ["Console", "Pending"]
 
 FIRST_REST = 0.25
 """Seconds after the first frame in which nothing is done but what somebody asks for by a key."""
+
+KEEP_AGAIN = 3
+"""Seconds until something typed that could not be kept is tried again."""
 
 LONGEST_BACK_OFF = 16
 """How many times the usual wait a forum in trouble is left alone at most."""
@@ -90,10 +98,13 @@ class Console(SafeApp[int]):
         self.settling: set[str] = set()
         self.sealed: int | None = None
         self._banners: dict[str, Banner] = {}
+        self._unkept: dict[Hashable, Callable[[], object]] = {}
         self._unsettled: list[DecisionState] = []
         self._notifier = notifier
         self._polling: set[str] = set()
         self._desk_screen = DeskScreen(desk, start=start)
+        self._keys = KeyLine(super().on_event, lambda: self.focused or self.screen)
+        self._keys.on_wake(lambda: self.call_later(self._keys.advance))
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES.get(desk.settings.look.theme, THEMES["dark"]).name
@@ -120,6 +131,15 @@ class Console(SafeApp[int]):
             await asyncio.wait_for(self.desk.forums.close(), 3)
         except TimeoutError:
             return  # a forum that does not let go is left to the end of the process
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, Input) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
+
+    def on_passed(self, sign: Passed) -> None:
+        self._keys.passed(sign)
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()  # pasted text is never keys; where nobody types, it is nothing
@@ -353,7 +373,7 @@ class Console(SafeApp[int]):
         if not isinstance(self.screen, EmergencyPanel) and not any(
             isinstance(screen, EmergencyPanel) for screen in self.screen_stack
         ):
-            self.push_screen(EmergencyPanel(self.desk.emergency(), self._desk_screen.case_id))
+            self.show(EmergencyPanel(self.desk.emergency(), self._desk_screen.case_id))
 
     def show_help(self) -> None:
         from modconsole.screens.dialogs import Dialog, Tell
@@ -364,15 +384,19 @@ class Console(SafeApp[int]):
         place = self.screen.PLACE if isinstance(self.screen, Dialog) else None
         here = (place, Place.ANYWHERE) if place else (*self._desk_screen.places(), Place.ANYWHERE)
         keymap = self.desk.settings.look.keys
-        self.push_screen(Tell("Help", lambda width: help_lines(here, keymap, width)))
+        self.show(Tell("Help", lambda width: help_lines(here, keymap, width)))
 
     def leave(self) -> None:
         """Leave, unless something decided is still on its way: then say so and ask."""
         if self.pending or self.settling:
-            self.background(self._leave())
+            self.talk(self._leave())
         else:
-            self._desk_screen.let_go()
-            self.exit(0)
+            self._go()
+
+    def _go(self) -> None:
+        self._keep_again()
+        self._desk_screen.let_go()
+        self.exit(0)
 
     async def _leave(self) -> None:
         from modconsole.screens.dialogs import Pick
@@ -395,19 +419,34 @@ class Console(SafeApp[int]):
             while self.pending or self.settling:
                 await asyncio.sleep(0.05)
         if chosen in ("wait", "leave"):
-            self._desk_screen.let_go()
-            self.exit(0)
+            self._go()
 
     def say(self, words: str) -> None:
         """Say something in passing."""
         self.notify(words, timeout=5)
 
-    def keep(self, work: Callable[[], object]) -> None:
-        """Keep what is being typed. Where that fails it is said, and the words stay on screen: typing goes on."""
+    def keep(self, what: Hashable, work: Callable[[], object]) -> None:
+        """Keep what is being typed. Where that fails it is said, the words stay on screen, and it is tried again.
+
+        Args:
+            what: Whose words these are: of one and the same, the latest work is enough.
+        """
+        if self._unkept:  # trying at every letter would stop the typing at every letter
+            self._unkept[what] = work
+            return
         try:
             work()
         except ModconsoleError as error:
             self.tell(error)
+            self._unkept[what] = work
+            self.set_timer(KEEP_AGAIN, self._keep_again)
+
+    def _keep_again(self) -> None:
+        waiting, self._unkept = self._unkept, {}
+        for what, work in waiting.items():
+            self.keep(what, work)
+        if waiting and not self._unkept:
+            self.say("What you typed is kept again.")
 
     def tell(self, error: ModconsoleError) -> None:
         """Show an error: what happened, what is safe, what to do next."""
@@ -415,19 +454,49 @@ class Console(SafeApp[int]):
         short = plain(what, lines=False, limit=140)
         self.notify("\n".join(rest) or what, title=short if rest else "", severity="warning", timeout=12)
 
-    async def ask(self, dialog: Screen[T]) -> T | None:
-        """Show a dialog and wait for what it gives; None when it was left. Only from `background` work."""
-        return await self.push_screen_wait(dialog)
+    # Dialogs
 
-    def background(self, work: Coroutine[object, object, object]) -> None:
-        """Let something run that may take a while or ask; its errors are shown."""
-        self.run_worker(self._guarded(work), group="background")
+    async def ask(self, dialog: Dialog[T]) -> T | None:
+        """Show a dialog and wait for what it gives; None when it was left. Only in a `talk`."""
+        talk = get_current_worker()
+        self._keys.hold(dialog)
+        self._keys.release(talk)
+        try:
+            return await self.push_screen_wait(dialog)
+        finally:
+            self._keys.hold(talk)  # its next question may follow at once
+            self._keys.release(dialog)
+
+    def show(self, dialog: Dialog[None]) -> None:
+        """Show a dialog that nobody waits for."""
+        self._keys.hold(dialog)
+        self.push_screen(dialog, lambda _: self._keys.release(dialog))
+
+    def opened(self, dialog: Dialog[T]) -> None:
+        """Let keys go on: the dialog is up, and has asked for the focus."""
+        self.call_later(self._keys.release, dialog)
+
+    def closing(self, dialog: Dialog[T]) -> None:
+        """Let keys wait until whoever asked has heard the answer."""
+        self._keys.hold(dialog)
+        self._keys.key_done()
+
+    def talk(self, work: Coroutine[object, object, object]) -> None:
+        """Let something run that asks. Keys typed ahead wait for its questions."""
+        worker = self.background(work)
+        self._keys.hold(worker)
+
+    def background(self, work: Coroutine[object, object, object]) -> Worker[None]:
+        """Let something run that may take a while; its errors are shown."""
+        return self.run_worker(self._guarded(work), group="background")
 
     async def _guarded(self, work: Coroutine[object, object, object]) -> None:
         try:
             await work
         except ModconsoleError as error:
             self.tell(error)
+        finally:
+            self._keys.release(get_current_worker())
 
 
 def _staying_on_screen(driver: type[Driver]) -> type[Driver]:

@@ -90,7 +90,7 @@ class Compose(Dialog[str]):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         template, words = self._template, self.area.text
-        self.console.keep(lambda: self._stationery.keep(template, words))
+        self.console.keep(self, lambda: self._stationery.keep(template, words))
         self.query_one("#open", Bar).again()
 
     def on_descendant_focus(self) -> None:
@@ -126,7 +126,7 @@ class Compose(Dialog[str]):
         self.dismiss(text.strip())
 
     def choose_template(self) -> None:
-        self.console.background(self._choose_template())
+        self.console.talk(self._choose_template())
 
     async def _choose_template(self) -> None:
         items = [
@@ -144,7 +144,7 @@ class Compose(Dialog[str]):
             self.edit()
 
     def choose_resource(self) -> None:
-        self.console.background(self._choose_resource())
+        self.console.talk(self._choose_resource())
 
     async def _choose_resource(self) -> None:
         found = {resource.id: resource for resource in self._stationery.resources()}

@@ -419,7 +419,7 @@ class DeskScreen(Screen[object]):
     def open_case(self, id: str, *, take_over: bool = False) -> None:
         """Claim and show a case; what else the forum knows comes when it comes."""
         if self.desk.vault.is_locked and self.desk.vault.needs_passphrase:
-            self._later(self._unlock_then_open(id))
+            self.console.talk(self._unlock_then_open(id))
             return
         if self.case_id and self.case_id != id:
             self.let_go()
@@ -570,7 +570,7 @@ class DeskScreen(Screen[object]):
         self.go(self.protocol)
 
     def choose_protocol(self) -> None:
-        self._later(self._talks.choose_protocol())
+        self.console.talk(self._talks.choose_protocol())
 
     def begun(self) -> str:
         """Give the id of the run on screen; a protocol that was only looked at begins now."""
@@ -675,7 +675,7 @@ class DeskScreen(Screen[object]):
             else:
                 self.console.say("Press the key in front of the answer.")
         else:
-            self._later(self._talks.type_answer(question))
+            self.console.talk(self._talks.type_answer(question))
 
     def tick_step(self) -> None:
         """Tick the step, or take the tick back."""
@@ -692,7 +692,7 @@ class DeskScreen(Screen[object]):
         self.reload(moved_on=done)
 
     def skip(self) -> None:
-        self._later(self._talks.skip())
+        self.console.talk(self._talks.skip())
 
     # The case
 
@@ -766,13 +766,13 @@ class DeskScreen(Screen[object]):
         actions = found[0].step.actions if found else ()
         done = {order.action for d in (self.view.decisions if self.view else ()) for order in d.in_force}
         ticked = [action for action in actions if action not in done][:1] if len(actions) == 1 else []
-        self._later(self._talks.decide(ticked))
+        self.console.talk(self._talks.decide(ticked))
 
     def message(self) -> None:
-        self._later(self._talks.message())
+        self.console.talk(self._talks.message())
 
     def escalate(self) -> None:
-        self._later(self._talks.escalate())
+        self.console.talk(self._talks.escalate())
 
     def why_no_undo(self) -> str:
         return (
@@ -789,7 +789,7 @@ class DeskScreen(Screen[object]):
         return "" if waiting else "Nothing of this case waits to be done by hand."
 
     def done_by_hand(self) -> None:
-        self._later(self._talks.done_by_hand())
+        self.console.talk(self._talks.done_by_hand())
 
     def why_nothing_to_reverse(self) -> str:
         from modconsole.screens.decide import reversible
@@ -799,18 +799,18 @@ class DeskScreen(Screen[object]):
         return "" if reversible(self.view) else "Nothing is in force that can be taken back."
 
     def reverse(self) -> None:
-        self._later(self._talks.decide([]))
+        self.console.talk(self._talks.decide([]))
 
     # Notes, urgency, letting go
 
     def write_note(self) -> None:
-        self._later(self._talks.write_note())
+        self.console.talk(self._talks.write_note())
 
     def raise_urgency(self) -> None:
-        self._later(self._talks.change_urgency(up=True))
+        self.console.talk(self._talks.change_urgency(up=True))
 
     def lower_urgency(self) -> None:
-        self._later(self._talks.change_urgency(up=False))
+        self.console.talk(self._talks.change_urgency(up=False))
 
     def pass_on(self) -> None:
         self.desk.cases.pass_on(self.case_id)
@@ -840,24 +840,24 @@ class DeskScreen(Screen[object]):
             return [*lines, [], *paragraph(more, width, Ink.DIM)]
 
         heading = f"Before it can be closed: {count(len(blockers), 'thing')} to do"
-        self.app.push_screen(Tell(heading, page))
+        self.console.show(Tell(heading, page))
 
     # The rest
 
     def show_palette(self) -> None:
-        self._later(self._talks.show_palette())
+        self.console.talk(self._talks.show_palette())
 
     def show_matters(self) -> None:
-        self._later(self._talks.show_matters())
+        self.console.talk(self._talks.show_matters())
 
     def why_no_unlock(self) -> str:
         return "" if self.desk.vault.is_locked else "Everything is unlocked."
 
     def unlock(self) -> None:
-        self._later(self._talks.ask_passphrase())
+        self.console.talk(self._talks.ask_passphrase())
 
     def change_theme(self) -> None:
-        self._later(self._talks.change_theme())
+        self.console.talk(self._talks.change_theme())
 
 
 _TROUBLE = (OutcomeKind.CONFLICT, OutcomeKind.REFUSED, OutcomeKind.UNKNOWN)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -43,6 +44,14 @@ class Dialog(ModalScreen[T]):
     @property
     def console(self) -> Console:
         return cast("Console", self.app)
+
+    def on_mount(self) -> None:
+        # Textual calls this after the one of the dialog itself, which has asked for the focus by then.
+        self.console.opened(self)
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        self.console.closing(self)
+        return super().dismiss(result)
 
     def action_command(self, id: str) -> None:
         target = self.console if id.startswith("anywhere.") else self
@@ -100,7 +109,7 @@ class AskWords(Dialog[str]):
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         if self._keep is not None:
             keep, words = self._keep, event.text_area.text
-            self.console.keep(lambda: keep(words))
+            self.console.keep(self, lambda: keep(words))
 
     def on_prose_submitted(self, event: Prose.Submitted) -> None:
         text = plain(event.text).strip()
@@ -161,7 +170,7 @@ class AskLine(Dialog[str]):
     def on_input_changed(self, event: Input.Changed) -> None:
         if self._keep is not None and not self._secret:
             keep, words = self._keep, event.value
-            self.console.keep(lambda: keep(words))
+            self.console.keep(self, lambda: keep(words))
         if self._secret or not event.value.strip():
             return self._say()
         try:

@@ -90,7 +90,7 @@ class EmergencyPanel(Dialog[None]):
         )
 
     def record(self, what: str) -> None:
-        self.console.background(self._record(what))
+        self.console.talk(self._record(what))
 
     async def _record(self, what: str) -> None:
         action, said = _RECORDS[what]

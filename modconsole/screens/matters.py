@@ -123,7 +123,7 @@ class Matters(Dialog[str]):
     def withdraw(self) -> None:
         decision = self._at_cursor()
         if decision is not None:
-            self.console.background(self._withdraw(decision))
+            self.console.talk(self._withdraw(decision))
 
     async def _withdraw(self, decision: DecisionState) -> None:
         reason = await self.console.ask(AskWords(f"Withdraw {action_words(decision)}: why?"))
@@ -136,7 +136,7 @@ class Matters(Dialog[str]):
     def by_hand(self) -> None:
         decision = self._at_cursor()
         if decision is not None:
-            self.console.background(self._by_hand(decision))
+            self.console.talk(self._by_hand(decision))
 
     async def _by_hand(self, decision: DecisionState) -> None:
         open_orders = [order for order in decision.orders if not order.is_certain]

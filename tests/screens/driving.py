@@ -45,6 +45,14 @@ class At:
             driver.send_message(event)
             await self.dealt_with()
 
+    def burst(self, *keys: str) -> None:
+        """Press keys so fast that all of them arrive before the first has done anything."""
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 else key
+            event = events.Key(name, " " if key == "space" else key if len(key) == 1 else None)
+            event.set_sender(self.console)
+            self.console.post_message(event)
+
     async def dealt_with(self) -> None:
         """Wait until nothing waits: a key goes from the app to a widget, up to the screen, and may change the focus."""
         for _ in range(4):

@@ -239,6 +239,38 @@ def test_the_queue_and_the_emergency_panel_are_there_whatever_is_damaged(demo: P
         assert b"Traceback" not in console.bytes_out
 
 
+@pytest.mark.parametrize("file", ["desk.db", "log.db"])
+def test_a_file_that_another_program_keeps_to_itself_costs_no_typing_and_no_emergency(
+    demo: Path, file: str
+) -> None:
+    with Console(demo) as console:
+        console.ready()
+        console.find_and_open("identifying")
+        console.press("w", see="A note for your colleagues")
+        with kept_to_itself(demo / file):
+            console.press("kind words", see="kind words")
+            if file == "desk.db":
+                console.see("Another program has kept desk.db to itself")
+            console.press("\x1bOQ", see="999")  # F2, because here ! is a character
+            console.press(ESCAPE, gone="999")
+            console.see("kind words")
+        console.press(ENTER, see="kind words")
+        console.press("qq")
+        assert console.wait_for_exit() == 0
+        assert b"Traceback" not in console.bytes_out
+
+
+@contextmanager
+def kept_to_itself(file: Path) -> Iterator[None]:
+    db = sqlite3.connect(file, isolation_level=None)
+    db.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
+        db.close()
+
+
 def test_commands_speak_where_no_letter_beyond_ascii_can_be_written(demo: Path) -> None:
     case = command_json(demo, "queue", "--limit", "1")[0]["id"]
     said = command(
