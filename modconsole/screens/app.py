@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,7 @@ from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ForumError, ModconsoleError, RateLimited, VaultLocked
 from modconsole.core.text import plain
 from modconsole.desk import Desk
+from modconsole.ports.library import LibraryProblem
 from modconsole.ports.notify import CasesChanged, DecisionChanged, Event, ForumTrouble, ForumWell
 from modconsole.screens.bars import Banner, error_banner
 from modconsole.screens.commands import Place, clashes
@@ -49,6 +50,9 @@ FIRST_REST = 0.25
 
 KEEP_AGAIN = 3
 """Seconds until something typed that could not be kept is tried again."""
+
+LOOK_AGAIN = 0.5
+"""Seconds between two looks at the protocol files, so that an edit shows within one."""
 
 LONGEST_BACK_OFF = 16
 """How many times the usual wait a forum in trouble is left alone at most."""
@@ -172,7 +176,7 @@ class Console(SafeApp[int]):
             )
         if self._unsettled:
             self._desk_screen.show_matters()
-        self.background(self._look_at_library())
+        self.background(self._watch_library())
         self.set_interval(15, self._tick)
 
     def _look_at_log(self) -> None:
@@ -215,21 +219,32 @@ class Console(SafeApp[int]):
                 self._polling.add(forum)
                 self.run_worker(self._poll(forum), group="poll", name=f"poll {forum}")
 
-    async def _look_at_library(self) -> None:
+    async def _watch_library(self) -> None:
+        """Look at the protocol files now and whenever one of them changes."""
         await asyncio.sleep(FIRST_REST)
         await asyncio.to_thread(_make_ready)
-        problems = await asyncio.to_thread(self.desk.library.problems)
-        if problems:
-            first = str(problems[0])
-            more = f" ({count(len(problems), 'mistake')} in all)" if len(problems) > 1 else ""
-            self.put_up(
-                Banner(
-                    "library",
-                    f"Protocol files: {first}{more}",
-                    "`modconsole doctor` names every mistake.",
-                    kept="The last good version of each protocol stays in use.",
-                )
+        library, seen = self.desk.library, ""
+        while True:
+            stamp = await asyncio.to_thread(library.stamp)
+            if stamp != seen:
+                self._tell_problems(await asyncio.to_thread(library.problems))
+                self._desk_screen.heed_library()
+                seen = stamp
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def _tell_problems(self, problems: Sequence[LibraryProblem]) -> None:
+        if not problems:
+            self.take_down("library")
+            return
+        more = f" ({count(len(problems), 'mistake')} in all)" if len(problems) > 1 else ""
+        self.put_up(
+            Banner(
+                "library",
+                f"Protocol files: {problems[0]}{more}",
+                "`modconsole protocol check` names every mistake.",
+                kept="The last good version of each protocol stays in use.",
             )
+        )
 
     # Forums
 
@@ -357,6 +372,7 @@ class Console(SafeApp[int]):
         self.desk.decisions.undo(pending.decision.id)
         pending.go.set()
         self.pending.pop(pending.decision.id, None)
+        self.clear_notifications()  # what was said of it a moment ago is not true any more
         self.say(f"Undone: {action_words(pending.decision)}. It was never sent.")
         self.count_up()
 

@@ -255,6 +255,13 @@ COMMANDS: tuple[Command, ...] = (
         foot=50,
     ),
     _desk(
+        "library",
+        "P",
+        "all protocols",
+        "Read any protocol, or walk through it for practice; nothing of that is kept.",
+        lambda d: d.show_library(),
+    ),
+    _desk(
         "note",
         "w",
         "note",

@@ -22,12 +22,13 @@ from modconsole.core.actions import ACTIONS, OutcomeKind
 from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, NotFound
 from modconsole.core.model import CaseState, TargetKind
-from modconsole.core.protocol import Question, QuestionType
-from modconsole.core.run import Follow, Run, RunView, StepState, StepView
+from modconsole.core.protocol import Question
+from modconsole.core.run import Run, RunView, StepView
 from modconsole.core.run import view as run_view
 from modconsole.core.urgency import Urgency
 from modconsole.desk import CaseView, Desk, Settlement, Standing
 from modconsole.ports.notify import CasesChanged
+from modconsole.screens.answering import Answering
 from modconsole.screens.bars import banner_page, status_page
 from modconsole.screens.case_page import SHOWN_MORE, CaseLook, waiting_by_hand
 from modconsole.screens.commands import Place
@@ -35,10 +36,10 @@ from modconsole.screens.ink import Ink, Line, bullet, paragraph
 from modconsole.screens.keyed import KeyBar, run_command, textual_bindings
 from modconsole.screens.panes import CasePane, ProtocolPane
 from modconsole.screens.paper import Bar
-from modconsole.screens.protocol_page import option_for
+from modconsole.screens.protocol_page import follow_notes
 from modconsole.screens.queue import QueuePane
 from modconsole.screens.queue_page import why_page
-from modconsole.screens.words import action_words, count, order_words, role_words, span
+from modconsole.screens.words import action_words, count, order_words, span
 
 if TYPE_CHECKING:
     from modconsole.screens.app import Console
@@ -54,7 +55,7 @@ HEIGHTS = [(0, "-flat"), (TINY[1], "-tall")]
 _PLACES = {"queue": Place.QUEUE, "case": Place.CASE, "protocol": Place.PROTOCOL}
 
 
-class DeskScreen(Screen[object]):
+class DeskScreen(Answering, Screen[object]):
     """Where a moderator spends the shift."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.DESK)]
@@ -76,7 +77,7 @@ class DeskScreen(Screen[object]):
         """A protocol that is looked at, but not begun."""
         self.queue = QueuePane(desk.store, desk.settings.me, desk.now, self._cursor_moved, id="queue")
         self.case = CasePane(desk.settings.me, desk.now, self.zone, id="case")
-        self.protocol = ProtocolPane(id="protocol")
+        self.protocol = ProtocolPane(self.zone, id="protocol")
         self._here: Widget = self.queue
         self._countdown: Timer | None = None
         self._titles: dict[Widget, str] = {}
@@ -586,110 +587,22 @@ class DeskScreen(Screen[object]):
 
     # Answering
 
-    def at_cursor(self) -> tuple[StepView, Question | None] | None:
-        run, cursor = self.protocol.run, self.protocol.cursor
-        if run is None or cursor is None:
-            return None
-        step = next((shown for shown in run.steps if shown.step.id == cursor.step), None)
-        if step is None:
-            return None
-        return step, next((q for q in step.step.questions if q.id == cursor.question), None)
-
-    def _question(self) -> Question | None:
-        found = self.at_cursor()
-        return found[1] if found else None
-
-    def answer(self, value: str) -> None:
-        question = self._question()
-        if question is None:
-            return
-        values: tuple[str, ...] = (value,)
-        if question.multiple:
-            run = self.protocol.run
-            given = run.answers.get(question.id) if run else None
-            before = given.values if given else ()
-            values = tuple(v for v in before if v != value) if value in before else (*before, value)
-            if not values:
-                self.console.say("One answer has to stay. Choose another first.")
-                return
-        self.give(question, values)
-
     def give(self, question: Question, values: Sequence[str]) -> None:
         run_id = self.begun()
         follows = self.desk.cases.answer(self.case_id, run_id, question.id, values)
-        self.protocol.notes = [note for follow in follows for note in self._note(follow)]
+        self.protocol.notes = [note for follow in follows for note in follow_notes(follow)]
         if any(follow.consequence.switch_to or follow.consequence.add_protocol for follow in follows):
             self._run_id = ""
         self.reload(moved_on=not question.multiple)
         self.queue.look()
 
-    def _note(self, follow: Follow) -> list[str]:
-        """Say what an answer set going, so that nothing happens unexplained."""
-        what, because = follow.consequence, f"because you said: {follow.because}"
-        notes = []
-        if what.switch_to:
-            notes.append(f"Now running {what.switch_to.replace('-', ' ')}, {because}")
-        if what.add_protocol:
-            notes.append(f"Also running {what.add_protocol.replace('-', ' ')}, {because}")
-        if what.escalate:
-            notes.append(f"Tell the {role_words(what.escalate)} (e), {because}")
-        if what.raise_urgency:
-            notes.append(f"The case is {what.raise_urgency} now, {because}")
-        if what.suggest_action:
-            notes.append(f"Suggested: {ACTIONS[what.suggest_action].label} (d), {because}")
-        if what.show_notice:
-            notes.append(what.show_notice)
-        return notes
-
-    def answer_nth(self, number: int) -> None:
-        question = self._question()
-        if question is not None:
-            self.answer(question.options[number - 1].value)
-
-    def why_no_answer(self, value: str) -> str:
-        question = self._question()
-        if question is None:
-            return self.why_no_case() or "There is no question at the cursor."
-        return "" if option_for(question, value) else "That is not one of the answers here."
-
-    def why_no_nth(self, number: int) -> str:
-        question = self._question()
-        if question is None:
-            return self.why_no_case() or "There is no question at the cursor."
-        return "" if number <= len(question.options) else "There is no answer with that number."
-
-    def why_no_step(self) -> str:
-        return self.why_no_case() or ("" if self.at_cursor() else "There is no step at the cursor.")
-
-    def act_on_step(self) -> None:
-        found = self.at_cursor()
-        if found is None:
-            return
-        _, question = found
-        if question is None:
-            self.tick_step()
-        elif question.type is QuestionType.CHOICE:
-            run = self.protocol.run
-            if (run and question.id in run.answers) or not question.required:
-                self.protocol.go_down()
-            else:
-                self.console.say("Press the key in front of the answer.")
-        else:
-            self.console.talk(self._talks.type_answer(question))
-
-    def tick_step(self) -> None:
-        """Tick the step, or take the tick back."""
-        found = self.at_cursor()
-        if found is None:
-            return
-        step, _ = found
-        if step.open_questions and step.state is not StepState.DONE:
-            self.console.say("This step has a question to answer first, or skip it with s.")
-            return
+    def mark(self, step: StepView, *, done: bool) -> None:
         run_id = self.begun()
-        done = step.state is not StepState.DONE
         self.desk.cases.tick(self.case_id, run_id, step.step.id, done=done)
         self.reload(moved_on=done)
+
+    def type_answer(self, question: Question) -> None:
+        self.console.talk(self._talks.type_answer(question))
 
     def skip(self) -> None:
         self.console.talk(self._talks.skip())
@@ -846,6 +759,16 @@ class DeskScreen(Screen[object]):
 
     def show_palette(self) -> None:
         self.console.talk(self._talks.show_palette())
+
+    def show_library(self) -> None:
+        from modconsole.screens.protocols import Protocols
+
+        self.console.show(Protocols())
+
+    def heed_library(self) -> None:
+        """Show what the files say now. A run goes on with the text it began with."""
+        if self.case_id and not self.protocol.started:
+            self.reload()
 
     def show_matters(self) -> None:
         self.console.talk(self._talks.show_matters())

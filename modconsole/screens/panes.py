@@ -53,8 +53,9 @@ class ProtocolPane(Paper):
 
     BINDINGS: ClassVar[list[BindingType]] = [*textual_bindings(Place.PROTOCOL)]
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, zone: tzinfo, *, id: str) -> None:
         super().__init__(self._set_run, id=id, classes="pane")
+        self._zone = zone
         self.run: RunView | None = None
         self.started = False
         self.cursor: Stop | None = None
@@ -62,7 +63,7 @@ class ProtocolPane(Paper):
         self.notes: list[str] = []
         self._standing: Standing | None = None
         self._runs: Sequence[RunView] = ()
-        self._blockers: Sequence[str] = ()
+        self._blockers: Sequence[str] | None = ()
         self._nothing = ""
         self._problems: Mapping[str, str] = {}
 
@@ -73,7 +74,7 @@ class ProtocolPane(Paper):
         *,
         started: bool,
         runs: Sequence[RunView],
-        blockers: Sequence[str],
+        blockers: Sequence[str] | None,
         problems: Mapping[str, str] = MappingProxyType({}),
         moved_on: bool = False,
         nothing: str = "",
@@ -118,6 +119,7 @@ class ProtocolPane(Paper):
             blockers=self._blockers,
             notes=self.notes,
             problems=self._problems,
+            zone=self._zone,
             width=width,
         )
         self.cursor_rows = page.cursor_rows

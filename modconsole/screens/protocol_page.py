@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import NamedTuple
 
 from modconsole.core.actions import ACTIONS
-from modconsole.core.protocol import Option, ProtocolStatus, Question, QuestionType, Style
-from modconsole.core.run import SKIP_REASONS, Answer, Follow, RunView, StepState, StepView
+from modconsole.core.protocol import Option, ProtocolStatus, Question, QuestionType, ReviewProtocol, Style
+from modconsole.core.run import NOT_NEEDED, SKIP_REASONS, Answer, Follow, RunView, StepState, StepView
 from modconsole.core.text import plain
 from modconsole.desk import Standing, StandingKind
 from modconsole.screens.ink import Ink, Line, Span, bullet, paragraph
-from modconsole.screens.words import count, role_words
+from modconsole.screens.words import count, moment, role_words
 
-__all__ = ["ProtocolPage", "Stop", "cursor_after", "option_for", "option_keys", "protocol_page", "stops_of"]
+__all__ = [
+    "ProtocolPage",
+    "Stop",
+    "cursor_after",
+    "follow_notes",
+    "option_for",
+    "option_keys",
+    "protocol_page",
+    "stops_of",
+]
 
 
 class Stop(NamedTuple):
@@ -88,9 +98,10 @@ def protocol_page(
     runs: Sequence[RunView] = (),
     started: bool,
     help_shown: bool,
-    blockers: Sequence[str] = (),
+    blockers: Sequence[str] | None = (),
     notes: Sequence[str] = (),
     problems: Mapping[str, str] = MappingProxyType({}),
+    zone: tzinfo = UTC,
     width: int,
 ) -> ProtocolPage:
     """Set the page of one run.
@@ -99,11 +110,11 @@ def protocol_page(
         runs: All runs of the case, oldest first.
         started: False for a look at a protocol that no answer was given to yet.
         help_shown: Whether to show why each step is here and how to do it.
-        blockers: What stands between the case and being closed.
+        blockers: What stands between the case and being closed; None when there is no case to close.
         notes: What just happened, such as a switch to this protocol.
         problems: Protocols this case wants and cannot have, and why.
     """
-    page = _Setter(shown, cursor, help_shown, width)
+    page = _Setter(shown, cursor, help_shown, zone, width)
     lines = [*_head(shown, standing, runs, started, width)]
     for note in notes:
         lines += bullet("→", note, width, Ink.WARN, mark_ink=Ink.WARN)
@@ -136,13 +147,16 @@ def _head(
     yield from paragraph(protocol.title, width, Ink.STRONG, limit=200)
     style = "read, then do" if protocol.style is Style.READ_DO else "do, then check"
     version = plain(protocol.version, lines=False, limit=20)
-    state = "" if protocol.status is ProtocolStatus.APPROVED else f" · {protocol.status.replace('_', ' ')}"
-    yield [Span(f"{protocol.urgency} · {style} · v{version}{state}", Ink.DIM)]
+    yield from paragraph(
+        f"{protocol.urgency} · {style} · v{version} · {_state(protocol, standing)}", width, Ink.DIM
+    )
     if standing is not None and standing.banner:
         grave = standing.kind in (StandingKind.READ_ONLY, StandingKind.DRAFT)
         yield from bullet(
             "▲" if grave else "△", standing.banner, width, Ink.NOW if grave else Ink.WARN, mark_ink=Ink.WARN
         )
+    for warning in standing.warnings if standing is not None else ():
+        yield from bullet("△", warning, width, Ink.WARN, mark_ink=Ink.WARN)
     if len(runs) > 1:
         names = [
             plain(run.protocol.id, lines=False, limit=40) + (" (handed over)" if run.switched_to else "")
@@ -154,6 +168,16 @@ def _head(
     yield []
 
 
+def _state(protocol: ReviewProtocol, standing: Standing | None) -> str:
+    """Say who approved this very text, or what its author calls it."""
+    if standing is None or standing.approved_on is None:
+        return (
+            protocol.status.replace("_", " ") if protocol.status is not ProtocolStatus.APPROVED else "draft"
+        )
+    day = standing.approved_on
+    return f"approved by the {role_words(standing.approved_by)}, {day.day} {day:%b %Y}"
+
+
 def _guidance(shown: RunView, width: int) -> Iterator[Line]:
     protocol = shown.protocol
     yield from paragraph(protocol.trigger, width, Ink.DIM, limit=500)
@@ -162,6 +186,14 @@ def _guidance(shown: RunView, width: int) -> Iterator[Line]:
             yield [Span(heading, Ink.TITLE)]
             for item in items:
                 yield from bullet("·", item, width)
+    needs = [
+        f"to be run alone by a {role_words(protocol.governance.min_role)} or above"
+        if protocol.governance.min_role
+        else "",
+        f"training: {protocol.governance.training_required}" if protocol.governance.training_required else "",
+    ]
+    for need in filter(None, needs):
+        yield from paragraph(need, width, Ink.DIM, limit=300)
     yield []
 
 
@@ -172,6 +204,7 @@ class _Setter:
     shown: RunView
     cursor: Stop | None
     help_shown: bool
+    zone: tzinfo
     width: int
 
     def is_last(self, step: StepView) -> bool:
@@ -200,13 +233,19 @@ class _Setter:
         mark = _MARKS[step.state]
         waiting = step.state in (StepState.TODO, StepState.CURRENT)
         lines = bullet(f"{mark} {step.number}", step.step.text, self.width, Ink.PLAIN if waiting else Ink.DIM)
+        if waiting and step.because:
+            lines += paragraph(step.because, self.width, Ink.DIM, indent="    ", limit=200)
         if step.skip_reason:
             lines += bullet(
                 "   ", f"skipped: {SKIP_REASONS.get(step.skip_reason, step.skip_reason)}", self.width, Ink.DIM
             )
         for answer in step.answers.values():
-            lines += bullet("   ", _answer_words(answer), self.width, Ink.GOOD)
+            lines += bullet("   ", self._words(answer), self.width, Ink.GOOD)
         return lines
+
+    def _words(self, answer: Answer) -> str:
+        text = plain(_as_time(answer, self.zone) or answer.text, limit=600)
+        return f"{text} (carried over)" if answer.carried else text
 
     def _about(self, step: StepView) -> Iterator[Line]:
         if step.because:
@@ -238,9 +277,11 @@ class _Setter:
         )
         if self.help_shown and question.help:
             yield from paragraph(question.help, self.width, Ink.DIM, indent="    ", limit=2000)
+        if here:
+            yield from self._before(question)
         if question.type is not QuestionType.CHOICE:
             if answer is not None:
-                yield from paragraph(_answer_words(answer), self.width, Ink.GOOD, indent="    ", limit=600)
+                yield from paragraph(self._words(answer), self.width, Ink.GOOD, indent="    ", limit=600)
             if here:
                 yield [
                     Span("    enter", Ink.KEY),
@@ -248,7 +289,7 @@ class _Setter:
                 ]
             return
         if not here and answer is not None:
-            yield from paragraph(_answer_words(answer), self.width, Ink.GOOD, indent="    ")
+            yield from paragraph(self._words(answer), self.width, Ink.GOOD, indent="    ")
             return
         chosen = set(answer.values) if answer else set()
         for key, option in option_keys(question):
@@ -260,10 +301,23 @@ class _Setter:
         if answer is not None and answer.carried:
             yield [Span("    carried over from the protocol before", Ink.DIM)]
 
+    def _before(self, question: Question) -> Iterator[Line]:
+        """Say what was answered here before, and taken back: it is kept, and it is not what counts."""
+        words = {option.value: option.text for option in question.options}
+        for event in self.shown.superseded[-3:]:
+            if event.question == question.id:
+                earlier = ", ".join(words.get(value, value) for value in event.values)
+                at = moment(event.at, self.zone)
+                yield from paragraph(
+                    f"before: {earlier} ({at})", self.width, Ink.DIM, indent="    ", limit=300
+                )
+
     def _doing(self, step: StepView) -> Iterator[Line]:
         """Say what can be done from this step."""
         if step.step.emergency:
             yield [Span("    !", Ink.KEY), Span(" emergency panel", Ink.DIM)]
+            # Whoever is at this step rings; what they say is written for their own role.
+            yield from _how_to_tell(self.shown.protocol, "moderator", self.width)
         if step.step.actions:
             labels = ", ".join(ACTIONS[action].label for action in step.step.actions)
             yield from bullet("    d", labels, self.width, Ink.DIM, mark_ink=Ink.KEY)
@@ -282,20 +336,50 @@ _TYPED = {
 }
 
 
-def _answer_words(answer: Answer) -> str:
-    text = plain(answer.text, limit=600)
-    return f"{text} (carried over)" if answer.carried else text
+def _as_time(answer: Answer, zone: tzinfo) -> str:
+    """Give an answered time as people say it; empty where it is none."""
+    if answer.question.type is not QuestionType.DATETIME or answer.values[0].startswith(NOT_NEEDED):
+        return ""
+    return moment(datetime.fromisoformat(answer.values[0]), zone)
 
 
 def _to_do(shown: RunView, width: int) -> Iterator[Line]:
-    said = [line for follow in shown.follows for line in _follow(follow, width)]
+    said = [line for follow in shown.follows for line in _follow(shown.protocol, follow, width)]
     if said:
         yield []
         yield [Span("What follows", Ink.TITLE)]
         yield from said
 
 
-def _follow(follow: Follow, width: int) -> Iterator[Line]:
+def follow_notes(follow: Follow, *, will: bool = False) -> list[str]:
+    """Say what an answer set going, so that nothing happens unexplained.
+
+    Args:
+        will: It is only walked for practice, so say what would be.
+    """
+    what, because = follow.consequence, f"because you said: {follow.because}"
+    now, also = (
+        ("On a case this would run", "On a case this would also run")
+        if will
+        else ("Now running", "Also running")
+    )
+    notes = []
+    if what.switch_to:
+        notes.append(f"{now} {what.switch_to.replace('-', ' ')}, {because}")
+    if what.add_protocol:
+        notes.append(f"{also} {what.add_protocol.replace('-', ' ')}, {because}")
+    if what.escalate:
+        notes.append(f"Tell the {role_words(what.escalate)} (e), {because}")
+    if what.raise_urgency:
+        notes.append(f"The case is {what.raise_urgency} now, {because}")
+    if what.suggest_action:
+        notes.append(f"Suggested: {ACTIONS[what.suggest_action].label} (d), {because}")
+    if what.show_notice:
+        notes.append(what.show_notice)
+    return notes
+
+
+def _follow(protocol: ReviewProtocol, follow: Follow, width: int) -> Iterator[Line]:
     what, because = follow.consequence, f" (you said: {follow.because})"
     if what.show_notice:
         yield from bullet("i", what.show_notice, width, Ink.PLAIN, mark_ink=Ink.WARN)
@@ -303,6 +387,7 @@ def _follow(follow: Follow, width: int) -> Iterator[Line]:
         yield from bullet(
             "e", f"Tell the {role_words(what.escalate)}{because}", width, Ink.STRONG, mark_ink=Ink.KEY
         )
+        yield from _how_to_tell(protocol, what.escalate, width)
     if what.suggest_action:
         yield from bullet(
             "d",
@@ -321,8 +406,24 @@ def _follow(follow: Follow, width: int) -> Iterator[Line]:
         yield from bullet("+", f"{what.add_protocol} runs beside this one{because}", width, Ink.WARN)
 
 
-def _ending(shown: RunView, blockers: Sequence[str], width: int) -> Iterator[Line]:
+def _how_to_tell(protocol: ReviewProtocol, role: str, width: int) -> Iterator[Line]:
+    for escalation in protocol.escalations:
+        if escalation.role == role:
+            how = ", ".join(
+                filter(None, (f"within {escalation.within}" if escalation.within else "", escalation.method))
+            )
+            if how:
+                yield from paragraph(how, width, Ink.DIM, indent="  ", limit=300)
+            if escalation.script:
+                yield from paragraph(f"Say: “{escalation.script}”", width, Ink.QUOTE, indent="  ", limit=600)
+
+
+def _ending(shown: RunView, blockers: Sequence[str] | None, width: int) -> Iterator[Line]:
     yield []
+    if blockers is None:
+        if shown.protocol.finished_when:
+            yield from paragraph(f"Finished when: {shown.protocol.finished_when}", width, Ink.DIM, limit=600)
+        return
     if shown.switched_to:
         yield from paragraph(f"Handed over to {shown.switched_to}.", width, Ink.DIM, limit=200)
     if blockers:

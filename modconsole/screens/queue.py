@@ -18,7 +18,7 @@ from modconsole.screens.commands import Place
 from modconsole.screens.ink import Ink, Span
 from modconsole.screens.keyed import textual_bindings
 from modconsole.screens.paper import Sheet
-from modconsole.screens.queue_page import heading, row_line
+from modconsole.screens.queue_page import heading, nothing_words, row_line
 
 __all__ = ["QueuePane"]
 
@@ -182,7 +182,7 @@ class QueuePane(Sheet, can_focus=True, inherit_bindings=False):
         row = self.row(index) if index < self.total else None
         if row is None:
             empty = self.total == 0 and y == 0
-            return self.strip([Span(" Nothing here. ", Ink.DIM)] if empty else [], width)
+            return self.strip([Span(nothing_words(self.wanted), Ink.DIM)] if empty else [], width)
         here = index == self.cursor
         line = row_line(row, width - 1, self._now().timestamp(), self._me)
         return self.strip([Span("›" if here else " ", Ink.TITLE), *line], width, on_cursor=here)

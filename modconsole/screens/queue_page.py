@@ -10,7 +10,7 @@ from modconsole.ports.store import CaseRow, QueueFilter
 from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, cut, cut_line, paragraph, side_by_side
 from modconsole.screens.words import count, due_words, urgency_words
 
-__all__ = ["heading", "row_line", "why_page"]
+__all__ = ["heading", "nothing_words", "row_line", "why_page"]
 
 
 LONGEST_TOPIC = 38
@@ -28,6 +28,15 @@ def heading(wanted: QueueFilter, total: int) -> str:
     if not wanted.without:
         parts.append("with what you passed on")
     return " · ".join(["Queue", *parts])
+
+
+def nothing_words(wanted: QueueFilter) -> str:
+    """Say why the list is empty, and how to see more."""
+    if wanted.text:
+        return " Nothing. / then esc shows everything."
+    if wanted.urgency or wanted.forum:
+        return " Nothing. 0 any urgency, f all forums."
+    return " Nothing is waiting." if not wanted.closed else " Nothing was closed yet."
 
 
 def row_line(row: CaseRow, width: int, now: float, me: str) -> Line:

@@ -6,21 +6,20 @@ Loaded after the first frame. Each talk can be left at every question; nothing i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modconsole.core.actions import Action
 from modconsole.core.protocol import Question, QuestionType
-from modconsole.core.run import SKIP_REASONS
 from modconsole.core.urgency import Urgency
+from modconsole.screens.answering import asked_skip, asked_words
 from modconsole.screens.case_page import waiting_by_hand
 from modconsole.screens.decide import Deciding, templates_of
-from modconsole.screens.dialogs import AskLine, AskWords, Pick, whole_number
+from modconsole.screens.dialogs import AskLine, AskWords, Pick
 from modconsole.screens.help import Palette
 from modconsole.screens.ink import Ink, Line, Span, bullet, paragraph
 from modconsole.screens.matters import Matters
 from modconsole.screens.theme import THEMES
-from modconsole.screens.words import action_words, moment, parse_when, role_words, span
+from modconsole.screens.words import action_words, moment, role_words, span
 
 if TYPE_CHECKING:
     from modconsole.screens.desk_screen import DeskScreen
@@ -67,64 +66,35 @@ class Talks:
         name = f"answer:{run.protocol.id}:{question.id}"
         given = run.answers.get(question.id)
         draft = self._screen.view.drafts.get(name)
-        text = draft.text if draft else given.values[0] if given else ""
+        is_time = question.type is QuestionType.DATETIME  # nobody types over a time in the form it is kept in
+        text = draft.text if draft else given.values[0] if given and not is_time else ""
 
         def keep(words: str) -> None:
             self._screen.desk.cases.save_draft(case, name, words)
 
-        def about(width: int) -> list[Line]:
-            return paragraph(question.help, width, Ink.DIM, limit=600) if question.help else []
-
-        if question.type is QuestionType.TEXT:
-            screen = AskWords(question.text, about=about, text=text, keep=keep)
-            said = await self._screen.console.ask(screen)
-        elif question.type is QuestionType.INTEGER:
-            said = await self._screen.console.ask(
-                AskLine(
-                    question.text,
-                    about=about,
-                    read=whole_number,
-                    text=text,
-                    placeholder="a number",
-                    keep=keep,
-                )
-            )
-        else:
-            usual = run.protocol.follow_up_after or "24h"
-            said = await self._screen.console.ask(
-                AskLine(
-                    question.text,
-                    about=about,
-                    read=lambda words: parse_when(words or usual, self._screen.desk.now(), self._screen.zone),
-                    shown=self._when_words,
-                    text=draft.text if draft else "",
-                    placeholder=f"{usual} · tomorrow 9:00 · fri 14:30 · not needed: why",
-                    keep=keep,
-                )
-            )
+        said = await asked_words(
+            self._screen.console,
+            question,
+            run,
+            text=text,
+            keep=keep,
+            now=self._screen.desk.now,
+            zone=self._screen.zone,
+        )
         if said is None or self._screen.case_id != case:
             return
         self._screen.give(question, (said,))
         keep("")
 
-    def _when_words(self, value: str) -> str:
-        return moment(datetime.fromisoformat(value), self._screen.zone) if value[:1].isdigit() else value
-
     async def skip(self) -> None:
         found = self._screen.at_cursor()
         if found is None:
             return
-        step, case = found[0].step, self._screen.case_id
-        items = [(code, words, "") for code, words in SKIP_REASONS.items()]
-        reason = await self._screen.console.ask(Pick(f"Skip “{step.text}”: why?", items))
-        if reason is None:
+        case = self._screen.case_id
+        why = await asked_skip(self._screen.console, found[0])
+        if why is None or self._screen.case_id != case:
             return
-        note: str | None = ""
-        if reason in ("other", "disagreed"):
-            note = await self._screen.console.ask(AskWords("In a few words", may_be_empty=reason != "other"))
-        if note is None or self._screen.case_id != case:
-            return
-        self._screen.desk.cases.skip(case, self._screen.begun(), step.id, reason, note)
+        self._screen.desk.cases.skip(case, self._screen.begun(), found[0].step.id, *why)
         self._screen.protocol.notes = []
         self._screen.reload(moved_on=True)
 

@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from modconsole.core.topics import TOPICS
 from modconsole.core.urgency import Urgency
 from modconsole.ports.store import CaseRow, QueueFilter
 
@@ -215,9 +216,13 @@ def _where(wanted: QueueFilter) -> tuple[str, list[Any]]:
         values.append(wanted.topic)
     if wanted.text:
         columns = ("id", "forum", "topic", "reasons")
-        tests.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '!'" for column in columns) + ")")
+        said = [topic.code for topic in TOPICS.values() if wanted.text.lower() in topic.label]
+        parts = [f"{column} LIKE ? ESCAPE '!'" for column in columns]
+        if said:  # what is typed is what the row shows, and that is the topic's words
+            parts.append(f"topic IN ({', '.join('?' * len(said))})")
+        tests.append("(" + " OR ".join(parts) + ")")
         pattern = "%" + _LIKE.sub(r"!\g<0>", wanted.text) + "%"
-        values += [pattern] * len(columns)
+        values += [*[pattern] * len(columns), *said]
     if wanted.without:
         tests.append(f"id NOT IN (SELECT id FROM cases WHERE {_PASSED_ON})")
         values.append(wanted.without)

@@ -45,11 +45,12 @@ from modconsole.core.protocol import (
 )
 from modconsole.core.run import Run, RunEvent
 from modconsole.core.urgency import Urgency
-from modconsole.desk import Casework, Decisions, Desk, Forums, Intake
+from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake
 from modconsole.ports import (
     Ability,
     AdapterCatalogue,
     AuditLog,
+    Bundle,
     Capabilities,
     CaseRow,
     CaseStore,
@@ -465,17 +466,38 @@ class MemoryLibrary(ProtocolLibrary):
     def __init__(self, *protocols: ReviewProtocol) -> None:
         self.protocols = {protocol.id: protocol for protocol in protocols or (THOUGHTS, IMMEDIATE)}
         self.templates = {KIND_REPLY.id: KIND_REPLY}
+        self.earlier: dict[str, ReviewProtocol] = {}
         self.found_problems: list[LibraryProblem] = []
         self.crisis: list[Resource] = [LISTENING, OLD_LINE]
 
+    def change(self, protocol: ReviewProtocol) -> None:
+        """Do what somebody does who edits a protocol's file; the text before stays known by its hash."""
+        before = self.protocols.get(protocol.id)
+        if before is not None:
+            self.earlier[before.hash] = before
+        self.protocols[protocol.id] = protocol
+
+    def stamp(self) -> str:
+        return " ".join(protocol.hash for protocol in self.protocols.values())
+
     def ids(self) -> Sequence[str]:
         return tuple(self.protocols)
+
+    def pack(self, id: str) -> str:
+        return "core" if id in self.protocols else ""
 
     def get(self, id: str) -> ReviewProtocol | None:
         return self.protocols.get(id)
 
     def by_hash(self, hash: str) -> ReviewProtocol | None:
-        return next((protocol for protocol in self.protocols.values() if protocol.hash == hash), None)
+        known = [*self.protocols.values(), *self.earlier.values()]
+        return next((protocol for protocol in known if protocol.hash == hash), None)
+
+    def shipped(self, id: str) -> ReviewProtocol | None:
+        return self.protocols.get(id)
+
+    def bundle(self, hash: str) -> Bundle | None:
+        return None
 
     def keep(self, protocol: ReviewProtocol) -> None: ...
 
@@ -487,6 +509,9 @@ class MemoryLibrary(ProtocolLibrary):
 
     def emergency(self, places: Sequence[str]) -> list[Resource]:
         return [EMERGENCY_LINE]
+
+    def all_resources(self) -> Sequence[Resource]:
+        return (EMERGENCY_LINE, *self.crisis)
 
     def problems(self) -> Sequence[LibraryProblem]:
         return self.found_problems
@@ -695,7 +720,8 @@ def stand_in(
     casework = Casework(store, log, library, forums, settings, now, random)
     decisions = Decisions(casework, log, told, now, random)
     intake = Intake(store, vault, forums, library, service, told, now, random)
-    desk = Desk(settings, vault, store, log, library, forums, intake, casework, decisions, now)
+    approvals = Approvals(log, library, vault, settings, now, "alex/approvals", lambda *signed: False)
+    desk = Desk(settings, vault, store, log, library, forums, intake, casework, decisions, now, approvals)
     made = StandIn(desk, store, log, vault, forum, library, notifier)
     for number in range(1, cases + 1):
         made.add(number)

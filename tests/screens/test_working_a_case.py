@@ -358,7 +358,7 @@ async def test_a_protocol_that_is_not_approved_can_be_read_but_not_run(tmp_path:
         await at.press("enter", "tab")
         await at.see("NOT APPROVED FOR USE")
         await at.press("n")
-        await at.until(lambda: "can be read but not run" in at.said(), "refused")
+        await at.until(lambda: "cannot be begun on a case" in at.said(), "refused")
 
         assert made.desk.cases.view("c-aaaaaa01").runs == ()
 
