@@ -1,11 +1,23 @@
-"""The Merkle tree of RFC 9162 (section 2.1.1), as arithmetic over hashes. SHA-256 throughout."""
+"""The Merkle tree of RFC 9162 (section 2.1) and its proofs, as arithmetic over hashes. SHA-256 throughout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-__all__ = ["EMPTY_ROOT", "HASH_SIZE", "Frontier", "leaf_hash", "node_hash", "tree_root"]
+__all__ = [
+    "EMPTY_ROOT",
+    "HASH_SIZE",
+    "Frontier",
+    "ProofError",
+    "consistency_proof",
+    "inclusion_proof",
+    "leaf_hash",
+    "node_hash",
+    "tree_root",
+    "verify_consistency",
+    "verify_inclusion",
+]
 
 HASH_SIZE = 32
 _SIZE_BYTES = 8
@@ -28,6 +40,10 @@ def tree_root(leaf_hashes: Iterable[bytes]) -> bytes:
     for hash in leaf_hashes:
         frontier.append(hash)
     return frontier.root()
+
+
+class ProofError(ValueError):
+    """A proof does not prove what it is said to, or one was asked for that cannot be."""
 
 
 class Frontier:
@@ -78,3 +94,136 @@ class Frontier:
         frontier.size = size
         frontier._peaks = [peaks[at : at + HASH_SIZE] for at in range(0, len(peaks), HASH_SIZE)]
         return frontier
+
+
+def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """Prove that a leaf is in the tree of these leaves (RFC 9162, section 2.1.3.1).
+
+    Returns:
+        The hashes beside the leaf's way up, from the bottom; at most one for each bit of the tree's size.
+
+    Raises:
+        ProofError: There is no leaf with this index, counted from 0.
+    """
+    size = len(leaf_hashes)
+    if not 0 <= index < size:
+        raise ProofError(f"A tree of {size} leaves has no leaf {index}.")
+    proof: list[bytes] = []
+    low, high = 0, size
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            proof.append(tree_root(leaf_hashes[middle:high]))
+            high = middle
+        else:
+            proof.append(tree_root(leaf_hashes[low:middle]))
+            low = middle
+    return proof[::-1]
+
+
+def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
+    """Prove that the tree of these leaves continues the tree of its first `old_size` (RFC 9162, section 2.1.4.1).
+
+    Raises:
+        ProofError: Not 1 <= old_size <= the number of leaves.
+    """
+    size = len(leaf_hashes)
+    if not 1 <= old_size <= size:
+        raise ProofError(f"A tree of {size} leaves cannot be proved to continue one of {old_size}.")
+    proof: list[bytes] = []
+    low, high, is_whole_old_tree = 0, size, True
+    while old_size < high:
+        middle = low + _split(high - low)
+        if old_size <= middle:
+            proof.append(tree_root(leaf_hashes[middle:high]))
+            high = middle
+        else:
+            proof.append(tree_root(leaf_hashes[low:middle]))
+            low, is_whole_old_tree = middle, False
+    if not is_whole_old_tree:
+        proof.append(tree_root(leaf_hashes[low:high]))
+    return proof[::-1]
+
+
+def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+    """Check that a leaf stands at this index in the tree of this size and root (RFC 9162, section 2.1.3.2).
+
+    Raises:
+        ProofError: It is not proved; says why.
+    """
+    if not 0 <= index < size:
+        raise ProofError(f"A tree of {size} leaves has no leaf {index}.")
+    _check_hashes((leaf_hash, root), proof, size)
+    node, last, computed = index, size - 1, leaf_hash
+    for hash in proof:
+        if last == 0:
+            raise ProofError("The proof is longer than the tree is high.")
+        if node & 1 or node == last:
+            computed = node_hash(hash, computed)
+            while not node & 1 and node:
+                node >>= 1
+                last >>= 1
+        else:
+            computed = node_hash(computed, hash)
+        node >>= 1
+        last >>= 1
+    if last:
+        raise ProofError("The proof ends before it reaches the root.")
+    if computed != root:
+        raise ProofError("The proof leads to another root.")
+
+
+def verify_consistency(
+    old_size: int, size: int, proof: Sequence[bytes], old_root: bytes, root: bytes
+) -> None:
+    """Check that the tree of this size and root continues the older one (RFC 9162, section 2.1.4.2).
+
+    Raises:
+        ProofError: It is not proved; says why.
+    """
+    if not 1 <= old_size <= size:
+        raise ProofError(f"A tree of {size} leaves cannot continue one of {old_size}.")
+    _check_hashes((old_root, root), proof, size)
+    if old_size == size:
+        if proof:
+            raise ProofError("Two trees of the same size need no proof.")
+        if old_root != root:
+            raise ProofError("Two trees of the same size have different roots.")
+        return
+    hashes = iter(proof)
+    node, last = old_size - 1, size - 1
+    while node & 1:
+        node >>= 1
+        last >>= 1
+    # A whole old tree is a node of the new one, and its root is known already.
+    old = new = next(hashes, b"") if node else old_root
+    for hash in hashes:
+        if last == 0:
+            raise ProofError("The proof is longer than the tree is high.")
+        if node & 1 or node == last:
+            old, new = node_hash(hash, old), node_hash(hash, new)
+            while not node & 1 and node:
+                node >>= 1
+                last >>= 1
+        else:
+            new = node_hash(new, hash)
+        node >>= 1
+        last >>= 1
+    if last:
+        raise ProofError("The proof ends before it reaches the root.")
+    if old != old_root:
+        raise ProofError("The proof leads to another root of the older tree.")
+    if new != root:
+        raise ProofError("The proof leads to another root.")
+
+
+def _split(size: int) -> int:
+    """Give the largest power of two below a size of at least two: how many leaves the left half holds."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def _check_hashes(roots: Iterable[bytes], proof: Sequence[bytes], size: int) -> None:
+    if len(proof) > size.bit_length() + 1:
+        raise ProofError("The proof is longer than the tree is high.")
+    if any(not isinstance(hash, bytes) or len(hash) != HASH_SIZE for hash in (*roots, *proof)):
+        raise ProofError(f"A hash in the proof is not {HASH_SIZE} bytes long.")
