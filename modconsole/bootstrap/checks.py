@@ -130,6 +130,16 @@ def _protocols(home: Home) -> Iterator[Check]:
     yield Check(
         "protocols", ok=not problems, found=f"{len(home.library.ids())} here, {len(problems)} problem(s)"
     )
+    from modconsole.desk.adoption import unknown_suggestions
+
+    for topic, id, near in unknown_suggestions(home.settings.service, home.library):
+        hint = f" Did you mean “{near}”?" if near else ""
+        yield Check(
+            "suggested protocol",
+            ok=False,
+            found=f"“{id}”, which the settings suggest for {topic}, is not here.{hint}",
+            mend="Correct [service.protocols] in config.toml.",
+        )
     for problem in problems:
         yield Check(
             "protocol",

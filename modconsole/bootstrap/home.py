@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from modconsole.audit import SealedLog
     from modconsole.desk.desk import Desk
     from modconsole.ports.notify import Notifier
+    from modconsole.ports.protocol_tools import ProtocolTools
+    from modconsole.ports.resource_notes import ResourceNotes
     from modconsole.ports.settings import AdapterCatalogue, Settings
     from modconsole.ports.store import CaseStore
     from modconsole.ports.vault import Secrets
@@ -27,9 +29,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Home"]
 
+PATIENCE, PATIENCE_AT_A_SCREEN = 10.0, 1.5
+"""Seconds to wait for another program that holds one of our files. A screen stands still meanwhile, `!` with it."""
+
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def _is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
+    from modconsole.vault.ciphers import is_signed
+
+    return is_signed(public, message, signature)
 
 
 class Home:
@@ -37,6 +48,7 @@ class Home:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)
+        self._patience = PATIENCE
 
     @cached_property
     def paths(self) -> Paths:
@@ -65,13 +77,13 @@ class Home:
     def vault(self) -> KeyVault:
         from modconsole.vault import KeyVault
 
-        return KeyVault(self._made().keys_db, self.secrets)
+        return KeyVault(self._made().keys_db, self.secrets, busy_seconds=self._patience)
 
     @cached_property
     def store(self) -> DeskStore:
         from modconsole.store import DeskStore
 
-        return DeskStore(self._made().desk_db, self.vault)
+        return DeskStore(self._made().desk_db, self.vault, patience=self._patience)
 
     @cached_property
     def log(self) -> SealedLog:
@@ -96,6 +108,19 @@ class Home:
         return FileLibrary(folders, self.paths.kept_protocols, self.paths.cache / "protocols")
 
     @cached_property
+    def tools(self) -> ProtocolTools:
+        from modconsole.protocol_files.tools import FileTools
+
+        return FileTools(self.library)
+
+    @cached_property
+    def resource_notes(self) -> ResourceNotes:
+        from modconsole.protocol_files import shipped_folder
+        from modconsole.protocol_files.resource_notes import FileResourceNotes
+
+        return FileResourceNotes(shipped_folder(), self.paths.own_protocols)
+
+    @cached_property
     def catalogue(self) -> AdapterCatalogue:
         from modconsole.adapters import Catalogue
 
@@ -108,7 +133,7 @@ class Home:
     def desk(self, notifier: Notifier | None = None) -> Desk:
         """Make the desk, with its vault still locked."""
         from modconsole.bootstrap.silent import Silent
-        from modconsole.desk import Casework, Decisions, Desk, Forums, Intake
+        from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake
 
         told = notifier or Silent()
         settings, store, log, library, vault = self.settings, self.store, self.log, self.library, self.vault
@@ -125,7 +150,15 @@ class Home:
             cases=cases,
             decisions=Decisions(cases, log, told, now, os.urandom),
             now=now,
+            approvals=Approvals(log, library, vault, settings, now, self._approver(), _is_signed),
         )
+
+    def _approver(self) -> str:
+        """Name who signs approvals here. Not the log's own name: that changes with every quarter."""
+        from modconsole.audit.origins import slug
+
+        service = "demo" if self.settings.demo else slug(self.settings.service.org)
+        return f"modconsole.{service}/{slug(self.settings.device)}/approvals"
 
     def unlock(self, desk: Desk) -> None:
         """Open the vault: by the keyring or a passphrase file where there is one, else by asking once."""
@@ -189,13 +222,14 @@ class Home:
     def open_console(self) -> int:
         from modconsole.screens import ScreenNotifier, open_console
 
+        self._patience = PATIENCE_AT_A_SCREEN
         notifier = ScreenNotifier()
         return open_console(self.desk(notifier), notifier=notifier, logs=self.paths.logs)
 
     def with_new_settings(self) -> Home:
         """Give this home again after its settings changed. What is open stays open; nobody is asked twice."""
         again = Home(self._environ)
-        for part in ("secrets", "vault", "store", "library"):
+        for part in ("secrets", "vault", "store"):
             if part in self.__dict__:
                 again.__dict__[part] = self.__dict__[part]
         return again
@@ -210,6 +244,7 @@ class Home:
             "keys": paths.keys_db,
             "protocols of the record": paths.kept_protocols,
             "own protocols": paths.own_protocols,
+            "approvals": paths.approvals,
             "forums": paths.forums,
             "diagnostics": paths.logs,
         }
@@ -228,6 +263,9 @@ class Home:
             catalogue=lambda: self.catalogue,
             secrets=self.unlocked_secrets,
             queue=self.queue,
+            tools=lambda: self.tools,
+            library=lambda: self.library,
+            resource_notes=lambda: self.resource_notes,
             desk=self.desk,
             unlock=self.unlock,
             start_config=self.start_config,

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from modconsole.cli.output import complain, say, show_json, when
+from modconsole.cli.output import complain, say, show_json, when, write_new
 from modconsole.cli.parts import Parts
 from modconsole.core.actions import ACTIONS, Action, OutcomeKind
 from modconsole.core.decision import DecisionState, OrderState
 from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, WrongUsage
 from modconsole.core.model import Case, Post
 from modconsole.core.run import RunView, StepState
+from modconsole.core.text import ascii_json
 from modconsole.desk.decisions import Choice, Settlement
 from modconsole.desk.desk import Desk
 from modconsole.desk.views import CaseView
@@ -77,6 +78,17 @@ def add_to(commands: Any) -> None:
     close.add_argument("id")
     close.add_argument("--json", action="store_true")
     close.set_defaults(command=_close)
+
+    export = verbs.add_parser(
+        "export", help="a FHIR-shaped export of a case's protocol runs, recorded in the log; see docs/fhir.md"
+    )
+    export.add_argument("id", metavar="CASE")
+    export.add_argument("--fhir", choices=("R4", "R5"), default="R4", help="which release (default: R4)")
+    export.add_argument(
+        "--include-text", action="store_true", help="with what moderators typed; only for some roles"
+    )
+    export.add_argument("--out", type=Path, metavar="FILE", help="a new file to write (default: the screen)")
+    export.set_defaults(command=_export)
 
     unsettled = verbs.add_parser("unsettled", help="list decisions whose outcome is not certain")
     unsettled.add_argument("--json", action="store_true")
@@ -515,6 +527,34 @@ def _close(parts: Parts, args: argparse.Namespace) -> int:
     parts.unlock(desk)
     desk.cases.close(args.id)
     return _report(desk, args.id, None, None, as_json=args.json)
+
+
+def _export(parts: Parts, args: argparse.Namespace) -> int:
+    from modconsole.desk.handing_on import fhir_export
+
+    if args.out is not None and args.out.exists():  # before the log says that something was handed on
+        raise WrongUsage(
+            f"{args.out} is there already, and is not written over.", next_step="Name another file."
+        )
+    desk = parts.desk()
+    parts.unlock(desk)
+    made = fhir_export(desk.cases, parts.tools(), args.id, release=args.fhir, include_text=args.include_text)
+    if args.out is None:
+        show_json(made.bundle)
+    else:
+        write_new(args.out, ascii_json(made.bundle, indent=2) + "\n")
+        runs = "one protocol run" if made.responses == 1 else f"{made.responses} protocol runs"
+        say(f"A FHIR-shaped export ({args.fhir}) of {runs} is in {args.out}. The log says so.")
+    if made.left_out:
+        complain(
+            ModconsoleError(
+                f"{made.left_out} of the case’s protocol runs had to be left out: the text they followed is missing.",
+                kept="Their answers are in the log.",
+                next_step="Look at `modconsole doctor`.",
+            )
+        )
+        return 1
+    return 0
 
 
 def _unsettled(parts: Parts, args: argparse.Namespace) -> int:

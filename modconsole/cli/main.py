@@ -18,7 +18,8 @@ Command = Callable[[Parts, argparse.Namespace], int]
 
 NO_SCREEN = (
     "modconsole needs a terminal for its screens, and this is not one. Without a screen there are: "
-    "queue, case show / decide / reverse, forum, audit list / show / verify, doctor, config path (see --help)."
+    "queue, case show / decide / reverse, protocol, forum, audit list / show / verify, doctor, config path "
+    "(see --help)."
 )
 
 
@@ -100,6 +101,7 @@ _COMMANDS = {
     "case": "cases",
     "forum": "forums",
     "audit": "audit",
+    "protocol": "protocol",
     "doctor": "doctor",
     "config": "doctor",
 }

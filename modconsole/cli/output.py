@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TextIO
 
-from modconsole.core.errors import ModconsoleError
+from modconsole.core.errors import ModconsoleError, WrongUsage
 from modconsole.core.text import ascii_json, plain
 
-__all__ = ["complain", "json_lines", "say", "show_json", "table", "when"]
+__all__ = ["complain", "json_lines", "say", "show_json", "table", "when", "write_new"]
 
 
 def say(*lines: str) -> None:
@@ -38,6 +40,28 @@ def show_json(value: Any) -> None:
 def json_lines(values: Iterable[Any]) -> None:
     for value in values:
         show_json(value)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a new file that only its owner may read.
+
+    Raises:
+        WrongUsage: Something is there already, or it cannot be written; nothing is left behind.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise WrongUsage(
+            f"{path} is there already, and is not written over.", next_step="Name another file."
+        ) from None
+    except OSError as error:
+        raise WrongUsage(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise WrongUsage(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

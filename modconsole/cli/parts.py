@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modconsole.desk.desk import Desk
+    from modconsole.ports.library import ProtocolLibrary
+    from modconsole.ports.protocol_tools import ProtocolTools
+    from modconsole.ports.resource_notes import ResourceNotes
     from modconsole.ports.settings import AdapterCatalogue, Settings, SettingsFile
     from modconsole.ports.store import CaseStore
     from modconsole.ports.vault import Secrets
@@ -38,6 +41,11 @@ class Parts:
     """Unlocked, ready to take a token."""
     queue: Callable[[], tuple[Settings, CaseStore]]
     """What it takes to list the queue, and no more."""
+    tools: Callable[[], ProtocolTools]
+    """What authors do with protocol files; needs neither vault nor store."""
+    library: Callable[[], ProtocolLibrary]
+    resource_notes: Callable[[], ResourceNotes]
+    """The service's own copies of the crisis resource files."""
     desk: Callable[[], Desk]
     """The desk with its vault still locked; reading the queue needs no more."""
     unlock: Callable[[Desk], None]

@@ -74,6 +74,11 @@ class Paths:
         return self.config / "own-protocols"
 
     @property
+    def approvals(self) -> Path:
+        """Where a lead's signed approvals are put, for the other consoles to take over."""
+        return self.config / "approvals"
+
+    @property
     def forums(self) -> Path:
         """Where each forum has a folder of its own, for its adapter's files."""
         return self.data / "forums"

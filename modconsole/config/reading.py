@@ -25,6 +25,7 @@ THEMES = ("dark", "light", "contrast", "plain")
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+_PROTOCOL = re.compile(r"[a-z][a-z0-9-]{0,79}")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _COMMAND = re.compile(r"[a-z][a-z0-9_.-]*")
 _LONGEST_UNDO = 120
@@ -59,6 +60,9 @@ def settings_from(values: Mapping[str, Any], home: Path, mistakes: list[Mistake]
             "undo_seconds": service.undo_seconds,
             "contacts": [[c.role, c.name, c.reach, c.hours] for c in service.contacts],
             "reasons": dict(service.reasons),
+            # Only where there are any, so that a home that says nothing of them seals no change.
+            **({"protocols": dict(service.protocols)} if service.protocols else {}),
+            **({"approvers": service.approvers} if service.approvers else {}),
         },
         "me": [me, role],
         "device": device,
@@ -101,6 +105,8 @@ def _service(table: Table, reasons: Mapping[str, str]) -> ServiceSettings:
         undo_seconds=table.number("undo_seconds", 10, 0, _LONGEST_UNDO),
         contacts=tuple(_contact(contact) for contact in table.tables("contacts")),
         reasons=reasons,
+        protocols=_protocols(table.table("protocols")),
+        approvers=table.texts("approvers", _approver_problem),
     )
     table.done()
     return service
@@ -136,6 +142,39 @@ def _word_problem(found: str) -> str:
     if _WORD.fullmatch(found):
         return ""
     return f'should be one word in small letters such as "charity" or "peer_led", and is {shown(found)}.'
+
+
+def _protocols(table: Table) -> dict[str, tuple[str, ...]]:
+    """Read which protocols the service suggests for a topic. Whether they are here, only the library can tell."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for topic, found in table.rest().items():
+        listed = [found] if isinstance(found, str) else found
+        if topic not in TOPICS:
+            known = f"is not one of our topics.{nearest(topic, TOPICS)}"
+            table.wrong(topic, known)
+        elif not isinstance(listed, list) or not all(isinstance(id, str) for id in listed):
+            table.wrong(
+                topic, f'should be a list of protocols such as ["our-{topic}"], and is {shown(found)}.'
+            )
+        else:
+            for number, id in enumerate(listed):
+                if not _PROTOCOL.fullmatch(id):
+                    said = f'should be a protocol\'s id such as "our-{topic}", and is {shown(id)}.'
+                    table.wrong(topic, said, *([] if isinstance(found, str) else [number]))
+            chosen[topic] = tuple(listed)
+    return chosen
+
+
+def _approver_problem(found: str) -> str:
+    from modconsole.core.note import (
+        parse_verifier_key,
+    )  # only where an approver is named: every start waits for us
+
+    try:
+        parse_verifier_key(found)
+    except ValueError as error:
+        return f"should be the key that `modconsole protocol approve --key` prints, and is {shown(found)}: {error}"
+    return ""
 
 
 def _contact(table: Table) -> Contact:

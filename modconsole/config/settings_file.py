@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modconsole.config.checking import Mistake
+from modconsole.config.lines import with_contact, with_value
 from modconsole.config.paths import Paths, private_folder
 from modconsole.config.places import Key, Place, locate
 from modconsole.config.reading import plain_forum, settings_from
 from modconsole.config.starter import starter
 from modconsole.core.errors import SettingsError, WrongUsage
-from modconsole.ports.settings import ForumSettings, Settings, SettingsFile
+from modconsole.ports.settings import Contact, ForumSettings, Settings, SettingsFile, SettingValue
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -141,6 +142,25 @@ class TomlSettingsFile(SettingsFile):
             document.remove("forum")
         self._write(document, before, tuple(known for known in before.settings.forums if known.id != id))
 
+    def change(self, section: str, values: Mapping[str, SettingValue]) -> None:
+        text = self._text()
+        before = self._parsed(text)
+        plain = {
+            name: value if isinstance(value, str | bool) else list(value) for name, value in values.items()
+        }
+        for name, value in plain.items():
+            text = with_value(text, section, name, value)
+        self._write_as(text, {**before.values, section: {**before.values.get(section, {}), **plain}}, section)
+
+    def add_contact(self, contact: Contact) -> None:
+        text = self._text()
+        before = self._parsed(text)
+        plain = {"role": contact.role, "name": contact.name, "reach": contact.reach, "hours": contact.hours}
+        said = {name: value for name, value in plain.items() if value}
+        service = before.values["service"]
+        wanted = {**service, "contacts": [*service.get("contacts", []), said]}
+        self._write_as(with_contact(text, said), {**before.values, "service": wanted}, "service.contacts")
+
     def explain(self) -> Sequence[tuple[str, str, str]]:
         text = self._text()
         settings, places = self._parsed(text).settings, locate(text)
@@ -159,6 +179,9 @@ class TomlSettingsFile(SettingsFile):
         row("service", "undo_seconds", value=service.undo_seconds)
         row("service", "demo", value=settings.demo)
         row("service", "contacts", value=f"{len(service.contacts)} to reach in an emergency")
+        row("service", "approvers", value=f"{len(service.approvers)} whose approvals can be taken over")
+        for topic, ids in service.protocols.items():
+            row("service", "protocols", topic, value=ids)
         for reason, topic in service.reasons.items():
             row("reasons", reason, value=topic)
         row("me", "pseudonym", value=settings.me)
@@ -232,6 +255,26 @@ class TomlSettingsFile(SettingsFile):
                 f"{self.path} is written in a way that we cannot change safely.",
                 next_step="Change its [[forum]] sections in an editor.",
             )
+        self._replace(text)
+
+    def _write_as(self, text: str, wanted: Mapping[str, Any], section: str) -> None:
+        """Replace the file, but only by one that says exactly this, and that we can follow."""
+        unsafe = SettingsError(
+            f"{self.path} is written in a way that we cannot change safely.",
+            next_step=f"Change its [{section}] section in an editor.",
+        )
+        try:
+            says = tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            raise unsafe from None
+        if says != wanted:
+            raise unsafe
+        try:
+            self._parsed(text)
+        except SettingsError as error:
+            raise SettingsError(
+                error.what, kept="The settings are as they were.", next_step="Give another answer."
+            ) from None
         self._replace(text)
 
     def _replace(self, text: str) -> None:

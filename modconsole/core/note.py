@@ -11,6 +11,7 @@ A note is a text, an empty line, and a line for each signature::
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
@@ -34,6 +35,24 @@ _ED25519 = b"\x01"
 _KEY_SIZE = 32
 _ID_SIZE = 4
 _DASH = "— "
+_SIZE = re.compile("0|[1-9][0-9]*")
+_LARGEST = 2**63 - 1
+"""As in Go's `tlog.ParseTree`, which reads a signed number of 64 bits."""
+
+_LOW_ORDER = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+"""Every encoding of a point whose order divides 8, sign bit aside: the list of libsodium's
+`ge25519_has_small_order`. Under such a key anybody can make a signature that is right for many texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +107,8 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
 def parse_checkpoint(text: str) -> Checkpoint:
     """Read a checkpoint's text; extension lines are allowed and ignored.
 
+    An origin is any line of text: that of Go's own log is `go.sum database tree`.
+
     Raises:
         ValueError: It is not a checkpoint.
     """
@@ -95,8 +116,10 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if len(lines) < 4 or lines.pop() or "" in lines:
         raise ValueError("A checkpoint is three lines or more, none empty, each ended by a newline.")
     origin, size, root = lines[:3]
-    if not _is_name(origin) or not size.isascii() or not size.isdigit() or str(int(size)) != size:
+    if not _SIZE.fullmatch(size):
         raise ValueError("A checkpoint starts with a line for its origin and a line for its size.")
+    if len(size) > len(str(_LARGEST)) or int(size) > _LARGEST:
+        raise ValueError("No log is as large as this checkpoint says.")
     hash = _from_base64(root)
     if len(hash) != HASH_SIZE:
         raise ValueError("The third line of a checkpoint is a root of 32 bytes in base64.")
@@ -135,7 +158,8 @@ def parse_verifier_key(text: str) -> VerifierKey:
     """Read `name+id+key`.
 
     Raises:
-        ValueError: It is not an Ed25519 verifier key, or its id does not belong to it.
+        ValueError: It is not an Ed25519 verifier key, its id does not belong to it, or it is one of the weak keys that
+            prove nothing.
     """
     name, _, rest = text.partition("+")
     id, _, encoded = rest.partition("+")
@@ -145,7 +169,13 @@ def parse_verifier_key(text: str) -> VerifierKey:
     key = VerifierKey(name, decoded[1:])
     if key.id.hex() != id:
         raise ValueError("The id of this verifier key does not belong to it: it was mistyped or cut short.")
+    if _is_weak(key.public):
+        raise ValueError("This verifier key is a weak one: anybody could sign under it.")
     return key
+
+
+def _is_weak(public: bytes) -> bool:
+    return public[:-1] + bytes([public[-1] & 0x7F]) in _LOW_ORDER
 
 
 def _is_name(name: str) -> bool:

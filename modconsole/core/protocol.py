@@ -17,6 +17,7 @@ __all__ = [
     "Change",
     "Channel",
     "Consequence",
+    "Escalation",
     "Governance",
     "Operator",
     "Option",
@@ -31,6 +32,7 @@ __all__ = [
     "Style",
     "Template",
     "Test",
+    "UsedFor",
     "When",
 ]
 
@@ -40,6 +42,16 @@ class Style(StrEnum):
     """One step at a time: read it, do it."""
     DO_CONFIRM = "do_confirm"
     """All steps with ticks: do, then check that nothing was missed."""
+
+
+class UsedFor(StrEnum):
+    """What a protocol is walked for. Only one for a case is ever run on a case, and so recorded."""
+
+    CASE = "case"
+    SHIFT = "shift"
+    """A shift's beginning or end. Read and walked in the console; nothing of the walk is kept."""
+    SELF = "self"
+    """The moderator's own wellbeing. Private: nothing of the walk is kept anywhere."""
 
 
 class ProtocolStatus(StrEnum):
@@ -106,6 +118,8 @@ class Consequence:
     suggest_action: Action | None = None
     show_notice: str = ""
     offer_template: str = ""
+    unless_running: bool = False
+    """The protocol is begun only if this sitting has not begun it yet, so that two protocols can name each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +189,24 @@ class Governance:
     approvals: tuple[Approval, ...] = ()
     effective_from: date | None = None
     overdue_grace_days: int = 90
+    """Days after `review_by` for which the protocol may still be run, under a banner."""
     hazards: tuple[str, ...] = ()
+    derived_from: str = ""
+    """The shipped protocol and version that a service's own one came from."""
+    min_role: str = ""
+    """Who may run it alone; advice, shown and never enforced: nothing urgent waits for a role."""
+    training_required: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """How to tell a role, and what to say aloud. Nothing waits for it."""
+
+    id: str
+    role: str
+    within: str = ""
+    method: str = ""
+    script: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +243,10 @@ class ReviewProtocol:
     sign_off: SignOff | None = None
     follow_up_after: str = ""
     """Default time to the next look, such as `24h`."""
+    follow_up_required: When | None = None
+    """When this holds, "not needed" does not do as the answer to when we look again."""
+    escalations: tuple[Escalation, ...] = ()
+    used_for: UsedFor = UsedFor.CASE
     exposure: str = "none"
     after: str = ""
     """`offer_break` or `offer_debrief`."""

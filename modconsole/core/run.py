@@ -27,6 +27,8 @@ from modconsole.core.urgency import Urgency, faster
 
 __all__ = [
     "EMERGENCY_QUESTION",
+    "FOLLOW_UP_QUESTION",
+    "MESSAGE_QUESTION",
     "NOT_NEEDED",
     "SKIP_REASONS",
     "Answer",
@@ -43,6 +45,12 @@ __all__ = [
     "demanded_urgency",
     "view",
 ]
+
+FOLLOW_UP_QUESTION = "follow_up_at"
+"""The common last question: when we look again. Its answer brings the case back at that time."""
+
+MESSAGE_QUESTION = "member_told"
+"""The common last question before it: whether the member was written to, and if not, why not."""
 
 EMERGENCY_QUESTION = "imminent"
 """The common first question of every safety sheet. Yes or unclear always means `now`."""
@@ -403,6 +411,11 @@ def _still_open(shown: RunView, answered: Container[str]) -> list[str]:
         if id not in answered and id not in asked:
             question = shown.protocol.question(id)
             blockers.append(f"{title}: “{id if question is None else question.text}” is not answered.")
+    follow_up, because = shown.answers.get(FOLLOW_UP_QUESTION), ""
+    if follow_up is not None and follow_up.values[0].startswith(NOT_NEEDED):
+        because = _because(shown.protocol.follow_up_required, shown.answers) or ""
+    if because:
+        blockers.append(f"{title}: set when we look again; “{NOT_NEEDED}” does not do, {because}.")
     return blockers
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from modconsole.core.clocks import Due
 from modconsole.core.model import Flag, FlagSource
@@ -31,6 +32,7 @@ def judge(
     flags: Sequence[Flag],
     mapping: Mapping[str, str],
     knows_protocol: Callable[[str], bool],
+    own: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Judgement:
     """Judge how soon a person should look, and which protocols may help, from why the post was flagged.
 
@@ -41,6 +43,7 @@ def judge(
         flags: All flags of one case, at least one.
         mapping: The service's own words: a forum's reason, or one of our topics, to a topic.
         knows_protocol: Whether the library has a protocol of this id.
+        own: The service's own protocols for a topic, suggested before ours.
     """
     ranked = sorted(
         (
@@ -58,7 +61,8 @@ def judge(
         what = topic.label if topic.code else "nobody has mapped this reason, so a person looks soon"
         code = f"flag:{topic.code or 'unmapped'}"
         reasons.setdefault(code, Reason(code, f"{_who(flag)} said “{word}”: {what} ({topic.urgency})"))
-        suggested.update(dict.fromkeys(id for id in topic.protocols if knows_protocol(id)))
+        fitting = (*own.get(topic.code, ()), *topic.protocols)
+        suggested.update(dict.fromkeys(id for id in fitting if knows_protocol(id)))
     reporters = {flag.reporter for flag in flags if flag.reporter}
     if len(reporters) >= MANY_REPORTERS:
         urgency = faster(urgency, Urgency.SOON)

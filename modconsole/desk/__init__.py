@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modconsole.desk.approvals import Approvals
     from modconsole.desk.casework import Casework
     from modconsole.desk.decisions import Carrier, Choice, Decisions, Settlement
     from modconsole.desk.desk import Desk, Emergency
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActionOffer",
+    "Approvals",
     "Carrier",
     "CaseView",
     "Casework",
@@ -33,6 +35,7 @@ __all__ = [
 
 _PLACES = {
     "ActionOffer": "views",
+    "Approvals": "approvals",
     "Carrier": "decisions",
     "CaseView": "views",
     "Casework": "casework",

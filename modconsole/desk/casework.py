@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,6 +27,7 @@ from modconsole.core.model import Case, CaseFile, CaseState, Member, Note, Post,
 from modconsole.core.protocol import QuestionType, ReviewProtocol
 from modconsole.core.run import (
     EMERGENCY_QUESTION,
+    FOLLOW_UP_QUESTION,
     NOT_NEEDED,
     SKIP_REASONS,
     Answer,
@@ -42,6 +43,8 @@ from modconsole.core.run import (
     view,
 )
 from modconsole.core.urgency import Reason, Urgency, faster
+from modconsole.desk.adoption import has_open_places
+from modconsole.desk.fit import AGE_QUESTION, PLACE_QUESTION
 from modconsole.desk.forums import Forums
 from modconsole.desk.intake import is_news
 from modconsole.desk.sittings import (
@@ -53,7 +56,8 @@ from modconsole.desk.sittings import (
     stands,
     wanted_protocols,
 )
-from modconsole.desk.standing import Standing, ref, standing
+from modconsole.desk.standing import Standing, StandingKind, ref, standing
+from modconsole.desk.verdicts import Verdicts
 from modconsole.desk.views import ActionOffer, CaseView
 from modconsole.ports.audit import AuditLog, LogQuery
 from modconsole.ports.forum import Feature
@@ -80,6 +84,11 @@ class Casework:
     settings: Settings
     now: Callable[[], datetime]
     random: ids.Randomness
+    verdicts: Verdicts = field(init=False, repr=False, compare=False)
+    """What the log says was decided about protocols."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verdicts", Verdicts(self.log))
 
     # Opening
 
@@ -133,7 +142,11 @@ class Casework:
             unreadable=unreadable,
             claimed_by_other=self._is_others(case),
             runs=runs,
-            standings={shown.run.id: self.standing(shown.protocol) for shown in (*sitting.earlier, *runs)},
+            standings={
+                shown.run.id: self.standing(shown.protocol, beside)
+                for some, beside in ((sitting.earlier, ()), (runs, runs))
+                for shown in some
+            },
             decisions=decisions,
             offers=self.offers(case, runs),
             notes=tuple(self.store.notes(case)) if not unreadable else (),
@@ -264,14 +277,19 @@ class Casework:
 
     # Protocols
 
-    def standing(self, protocol: ReviewProtocol) -> Standing:
-        return standing(
-            protocol,
-            demo=self.settings.demo,
-            allow_drafts=self.settings.service.allow_drafts,
-            log=self.log,
-            today=self.now().date(),
-        )
+    def standing(self, protocol: ReviewProtocol, runs: Sequence[RunView] = ()) -> Standing:
+        """Say how a protocol stands today.
+
+        Args:
+            runs: The present runs of the case it is for: what they say of place and age is held against it.
+        """
+        case = {
+            question: answer.values[0]
+            for question in (PLACE_QUESTION, AGE_QUESTION)
+            for shown in runs
+            if (answer := shown.answers.get(question)) is not None
+        }
+        return standing(protocol, self.verdicts.of(protocol.id), self.settings, self.now().date(), case)
 
     def refs(self, runs: Sequence[RunView]) -> tuple[ProtocolRef, ...]:
         return tuple(ref(shown.protocol, self.standing(shown.protocol)) for shown in runs)
@@ -322,9 +340,11 @@ class Casework:
         held = self.standing(protocol)
         if not held.may_run:
             raise NotAllowed(
-                f"“{protocol.title}” is not approved for use here, so it can be read but not run.",
+                f"“{protocol.title}” cannot be begun on a case. {_why_not(held)}",
                 kept="Every action stays open, with a reason; the record will say that no approved protocol was used.",
-                next_step="Your safeguarding lead approves protocols, or sets allow_drafts in the settings.",
+                next_step=""
+                if held.kind is StandingKind.NOT_FOR_CASES
+                else "Your safeguarding lead approves protocols, or sets allow_drafts in the settings.",
             )
         self.library.keep(protocol)
         known = carried(protocol, self.run_views(case))
@@ -364,7 +384,7 @@ class Casework:
             # Not otherwise: what somebody lowered with a reason is not raised again by an answer about the weather.
             if says_how_soon or demanded_urgency(self.run_views(case)) is not before:
                 self._heed(case)
-            if question.type is QuestionType.DATETIME and question_id == "follow_up_at":
+            if question.type is QuestionType.DATETIME and question_id == FOLLOW_UP_QUESTION:
                 self._set_follow_up(case.id, given[0], shown.answers.get(question_id))
             self._follow(case, run_id, follows)
         return follows
@@ -374,7 +394,9 @@ class Casework:
         for follow in follows:
             switch, add = follow.consequence.switch_to, follow.consequence.add_protocol
             for wanted, word in ((switch, "switch"), (add, "add")):
-                if wanted and not self._has_live_run(case, wanted):
+                if wanted and not self._is_begun(
+                    case, wanted, also_handed_over=follow.consequence.unless_running
+                ):
                     with suppress(NotAllowed, StoreError):  # `CaseView.problems` says why
                         self.start_run(case.id, wanted, f"{word}:{run_id}")
 
@@ -408,8 +430,11 @@ class Casework:
                 return shown
         raise NotAllowed(f"This case has no protocol run “{run_id}”.")
 
-    def _has_live_run(self, case: Case, protocol_id: str) -> bool:
-        return any(v.protocol.id == protocol_id and not v.switched_to for v in self.run_views(case))
+    def _is_begun(self, case: Case, protocol_id: str, *, also_handed_over: bool) -> bool:
+        return any(
+            shown.protocol.id == protocol_id and (also_handed_over or not shown.switched_to)
+            for shown in self.run_views(case)
+        )
 
     def _heed(self, case: Case) -> None:
         """Raise the case's urgency to what its answers demand. Raising needs nobody's leave."""
@@ -485,6 +510,23 @@ class Casework:
             raise NotAllowed(f"There is no message template “{template_id}”.")
         return fill(template.body, self._known_values(id))
 
+    def resource_words(self, id: str) -> str:
+        """Say a crisis service in words for a message: its name and how to reach it.
+
+        Raises:
+            NotAllowed: Nobody made sure of it lately: a member is never sent a number that may be wrong.
+        """
+        resource = next((known for known in self.library.all_resources() if known.id == id), None)
+        if resource is None:
+            raise NotAllowed(f"There is no crisis service “{id}” here.")
+        if not self.settings.demo and (resource.is_stale(self.now().date()) or has_open_places(resource)):
+            raise NotAllowed(
+                f"Nobody checked “{resource.name}” lately, so it cannot be sent to a member.",
+                next_step="Choose another, or have it checked: `modconsole protocol adopt` asks for it.",
+            )
+        ways = (f"{c.value} ({c.hours})" if c.hours else c.value for c in resource.channels)
+        return f"{resource.name}: {', or '.join(ways)}"
+
     def _known_values(self, id: str) -> Mapping[str, str]:
         case = self.case(id)
         post = self.store.file(case).latest
@@ -492,7 +534,7 @@ class Casework:
         if post is not None:
             known |= {"member_name": post.author_name, "thread_title": post.title}
         for shown in self.run_views(case):
-            follow_up = shown.answers.get("follow_up_at")
+            follow_up = shown.answers.get(FOLLOW_UP_QUESTION)
             if follow_up is not None and not follow_up.values[0].startswith(NOT_NEEDED):
                 at = datetime.fromisoformat(follow_up.values[0]).astimezone(self._zone())
                 known["next_look"] = f"{at:%H:%M} on {at:%A} {at.day} {at:%B} ({at:%Z})"
@@ -663,6 +705,10 @@ class Casework:
     def watch(self, id: str, until: datetime) -> None:
         """Let the case come back at that time, or earlier if that was set before."""
         self._change(id, lambda case: replace(case, follow_up_at=min(case.follow_up_at or until, until)))
+
+
+def _why_not(held: Standing) -> str:
+    return "It is not approved for use here." if held.status == "draft" else f"{held.banner.rstrip('.')}."
 
 
 def _answered_time(value: str) -> datetime | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from modconsole.core.decision import Entry, EntryKind
 from modconsole.core.protocol import Resource
+from modconsole.desk.approvals import Approvals
 from modconsole.desk.casework import Casework
 from modconsole.desk.decisions import Decisions
 from modconsole.desk.forums import Forums
@@ -58,6 +59,7 @@ class Desk:
     cases: Casework
     decisions: Decisions
     now: Callable[[], datetime]
+    approvals: Approvals
 
     def unlock(self, passphrase: str = "") -> None:
         """Open the vault, and seal `config_changed` if the settings are not those of the last sealed start.

@@ -107,17 +107,16 @@ class Intake:
     ) -> CasesChanged:
         known_protocols = frozenset(self._library.ids())
         ready: list[tuple[Case, CaseFile]] = []
-        taken: set[str] = set()
         new = changed = 0
         most_urgent: Urgency | None = None
         # Alone, or another console might take in the same post, or close the case, meanwhile.
         with self._store.alone():
-            for key, flags in by_target.items():
-                known = self._store.case_at(forum, flags[0].target)
+            cases = self._store.cases_at(forum, [flags[0].target for flags in by_target.values()])
+            free = self._free_ids(cases.count(None))
+            for (key, flags), known in zip(by_target.items(), cases, strict=True):
                 post = posts.get(key)
                 if known is None:
-                    made = self._new_case(forum, flags, post, known_protocols, taken)
-                    taken.add(made[0].id)
+                    made = self._new_case(free.pop(), forum, flags, post, known_protocols)
                     new += 1
                     urgency = made[0].urgency
                     most_urgent = urgency if most_urgent is None else faster(most_urgent, urgency)
@@ -132,18 +131,13 @@ class Intake:
         return CasesChanged(forum, new, changed, most_urgent)
 
     def _new_case(
-        self,
-        forum: str,
-        flags: list[Flag],
-        post: Post | None,
-        protocols: Collection[str],
-        taken: Collection[str],
+        self, id: str, forum: str, flags: list[Flag], post: Post | None, protocols: Collection[str]
     ) -> tuple[Case, CaseFile]:
-        judged = judge(flags, self._service.reasons, protocols.__contains__)
+        judged = judge(flags, self._service.reasons, protocols.__contains__, self._service.protocols)
         flagged_at = min(self._plausible(flag.at) for flag in flags)
         due = clock(judged.urgency, flagged_at, self._service.staffed_hours)
         case = Case(
-            id=self._free_id(taken),
+            id=id,
             token=ids.case_token(self._random),
             forum=forum,
             target=flags[0].target,
@@ -161,11 +155,13 @@ class Intake:
         )
         return case, CaseFile(post, tuple(flags))
 
-    def _free_id(self, taken: Collection[str]) -> str:
-        """Draw an id nobody has: among a million cases, two of this length would meet one time in three."""
-        while (id := ids.case_id(self._random)) in taken or self._store.case(id) is not None:
-            pass
-        return id
+    def _free_ids(self, count: int) -> list[str]:
+        """Draw ids nobody has: among a million cases, two of this length would meet one time in three."""
+        free: set[str] = set()
+        while len(free) < count:
+            drawn = {ids.case_id(self._random) for _ in range(count - len(free))}
+            free |= drawn - self._store.used(drawn)
+        return list(free)
 
     def _member_key(self, forum: str, post: Post | None) -> str:
         return self._vault.pseudonym(forum, post.author) if post is not None and post.author else ""
@@ -201,7 +197,7 @@ class Intake:
         self, case: Case, flags: tuple[Flag, ...], fresh: tuple[Flag, ...], protocols: Collection[str]
     ) -> Case:
         """Let new flags make a case more urgent, never less, and bring a closed one back."""
-        judged = judge(flags, self._service.reasons, protocols.__contains__)
+        judged = judge(flags, self._service.reasons, protocols.__contains__, self._service.protocols)
         urgency = faster(case.urgency, judged.urgency)
         reasons = (*judged.reasons, *(r for r in case.reasons if r.code != "elsewhere"))
         case = replace(

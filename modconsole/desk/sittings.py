@@ -77,7 +77,8 @@ def stands(decision: DecisionState) -> bool:
 
 def approval_code(protocols: Sequence[ProtocolRef]) -> str:
     """Give the code that a record made without any approved protocol carries."""
-    return "" if any(used.status == "approved" for used in protocols) else "no_approved_protocol"
+    in_use = ("approved", "overdue")  # overdue for review is approved all the same, and says so
+    return "" if any(used.status in in_use for used in protocols) else "no_approved_protocol"
 
 
 def carrier(forums: Forums, forum: str, action: Action) -> str:

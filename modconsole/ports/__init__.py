@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Web,
         setting,
     )
-    from modconsole.ports.library import LibraryProblem, ProtocolLibrary
+    from modconsole.ports.library import Bundle, LibraryProblem, ProtocolLibrary
     from modconsole.ports.notify import Event, Notifier
     from modconsole.ports.settings import (
         AdapterCatalogue,
@@ -49,6 +49,7 @@ __all__ = [
     "AdapterInfo",
     "Answer",
     "AuditLog",
+    "Bundle",
     "Capabilities",
     "CaseRow",
     "CaseStore",
@@ -93,6 +94,7 @@ _PLACES = {
     "AdapterInfo": "settings",
     "Answer": "forum",
     "AuditLog": "audit",
+    "Bundle": "library",
     "Capabilities": "forum",
     "CaseRow": "store",
     "CaseStore": "store",

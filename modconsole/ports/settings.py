@@ -19,6 +19,7 @@ __all__ = [
     "ForumSettings",
     "LookSettings",
     "ServiceSettings",
+    "SettingValue",
     "Settings",
     "SettingsFile",
 ]
@@ -49,6 +50,14 @@ class ServiceSettings:
     contacts: tuple[Contact, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     """A forum's reason, or one of our topics, to the topic it should count as."""
+    protocols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A topic to the service's own protocols for it, suggested before the built-in ones."""
+    approvers: tuple[str, ...] = ()
+    """The C2SP verifier keys of those whose approvals count here as soon as they are taken over."""
+
+
+SettingValue = str | bool | Sequence[str]
+"""What a key that people are asked about can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,23 @@ class SettingsFile(ABC):
 
     @abstractmethod
     def remove_forum(self, id: str) -> None: ...
+
+    @abstractmethod
+    def change(self, section: str, values: Mapping[str, SettingValue]) -> None:
+        """Set some keys of `[service]` or `[reasons]`, keeping everything else in the file as it is, comments too.
+
+        Raises:
+            SettingsError: The file would not be one we can follow, or is written in a way that cannot be changed
+                safely. Nothing was changed.
+        """
+
+    @abstractmethod
+    def add_contact(self, contact: Contact) -> None:
+        """Write one more `[[service.contacts]]`, keeping everything else in the file as it is.
+
+        Raises:
+            SettingsError: As for `change`.
+        """
 
     @abstractmethod
     def explain(self) -> Sequence[tuple[str, str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,6 +110,14 @@ class CaseStore(ABC):
     @abstractmethod
     def case_at(self, forum: str, target: Target) -> Case | None:
         """Give the case of this post, message or member; same target, same case (`target.thread` does not count)."""
+
+    def cases_at(self, forum: str, targets: Sequence[Target]) -> list[Case | None]:
+        """Give what `case_at` gives for each of many targets, in their order."""
+        return [self.case_at(forum, target) for target in targets]
+
+    def used(self, ids: Collection[str]) -> set[str]:
+        """Say which of these ids belong to a case already."""
+        return {id for id in ids if self.case(id) is not None}
 
     @abstractmethod
     def file(self, case: Case) -> CaseFile:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Kept", "canonical", "hash_of", "read_json", "write_json"]
+__all__ = ["Kept", "canonical", "hash_of", "read_json", "write_json", "write_text"]
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _INDEX = "last-good.json"
@@ -105,11 +105,17 @@ def write_json(path: Path, value: object, *, durable: bool) -> None:
     Args:
         durable: Return only when it is on disk.
     """
+    text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+    write_text(path, text, durable=durable)
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Do what `write_json` does with a text as it is."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8"))
+            file.write(text.encode("utf-8"))
             file.flush()
             if durable:
                 os.fsync(file.fileno())

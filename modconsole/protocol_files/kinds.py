@@ -17,6 +17,9 @@ from modconsole.protocol_files.problems import Mark, Marked, Record, Report, quo
 from modconsole.protocol_files.tree import Bad, Fields, Items, Node, Scalar, as_written
 
 __all__ = [
+    "DAY",
+    "LONGEST_TEXT",
+    "OPERATORS",
     "AsWritten",
     "Conditions",
     "Day",
@@ -33,6 +36,8 @@ __all__ = [
 
 LONGEST_TEXT = 4000
 
+DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -47,6 +52,8 @@ class Word:
     """One of a fixed set of words."""
 
     choices: tuple[str, ...]
+    means: tuple[str, ...] = ()
+    """What each word means, in the same order; empty where the word says it."""
 
     @property
     def expected(self) -> str:
@@ -58,6 +65,8 @@ class Flag:
     """`true` or `false`; where `only` is given, that one."""
 
     only: bool | None = None
+    told_elsewhere: bool = False
+    """The other value is refused for the whole file, in words of its own; it is not told twice."""
 
     @property
     def expected(self) -> str:
@@ -91,13 +100,22 @@ class Field:
     kind: Kind
     required: bool = False
     about: str = ""
-    """What is missing when it is missing."""
+    """What it is, in sentences; the first begins small, and says what is missing when the key is missing."""
+    default: str | int | bool | None = None
+    """What holds where the key is absent, if anything does."""
+    examples: tuple[Any, ...] = ()
+
+    @property
+    def in_short(self) -> str:
+        return self.about.partition(". ")[0].removesuffix(".")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     fields: Mapping[str, Field]
     name: str = ""
+    about: str = ""
+    """What it is for, where that is more than its fields say."""
 
     @property
     def expected(self) -> str:
@@ -159,7 +177,7 @@ def _text(node: Node, kind: Text, report: Report) -> Any:
     if text is _ABSENT:
         return _ABSENT
     if kind.pattern and not re.fullmatch(kind.pattern, text):
-        report.add(text.at, quote(text), kind.expected)
+        report.add(text.at, quote(text), kind.expected, rule="wrong-form")
         return _ABSENT
     return text
 
@@ -167,7 +185,7 @@ def _text(node: Node, kind: Text, report: Report) -> Any:
 def _word(node: Node, kind: Word, report: Report) -> Any:
     text = _written(node, kind.expected, report)
     if text is not _ABSENT and text not in kind.choices:
-        report.add(text.at, quote(text), kind.expected, word=text, among=kind.choices)
+        report.add(text.at, quote(text), kind.expected, word=text, among=kind.choices, rule="unknown-word")
         return _ABSENT
     return text
 
@@ -175,10 +193,10 @@ def _word(node: Node, kind: Word, report: Report) -> Any:
 def _written(node: Node, expected: str, report: Report) -> Any:
     """Give a scalar's text, refusing what YAML would silently have turned into something else."""
     if not isinstance(node, Scalar):
-        report.add(node.at, _shape(node), expected)
+        report.add(node.at, _shape(node), expected, rule="wrong-shape")
         return _ABSENT
     if not node.text.strip():
-        report.add(node.at, "nothing" if node.plain else "an empty text", expected)
+        report.add(node.at, "nothing" if node.plain else "an empty text", expected, rule="nothing-there")
         return _ABSENT
     other = _becomes(node.text) if node.plain else ""
     if other:
@@ -186,10 +204,16 @@ def _written(node: Node, expected: str, report: Report) -> Any:
             node.at,
             f"{node.text} without quotes, which YAML reads as {other}",
             f'quotes around it: "{node.text}"',
+            rule="needs-quotes",
         )
         return _ABSENT
     if len(node.text) > LONGEST_TEXT:
-        report.add(node.at, f"a text of {len(node.text):,} characters", f"{LONGEST_TEXT:,} at most")
+        report.add(
+            node.at,
+            f"a text of {len(node.text):,} characters",
+            f"{LONGEST_TEXT:,} at most",
+            rule="too-long-a-text",
+        )
         return _ABSENT
     return Marked(node.text, node.at)
 
@@ -197,37 +221,39 @@ def _written(node: Node, expected: str, report: Report) -> Any:
 def _flag(node: Node, kind: Flag, report: Report) -> Any:
     if isinstance(node, Scalar) and node.text in ("true", "false"):
         value = node.text == "true"
-        if kind.only is None or value is kind.only:
+        if kind.only is None or value is kind.only or kind.told_elsewhere:
             return value
-    report.add(node.at, _shape(node), kind.expected)
+    report.add(node.at, _shape(node), kind.expected, rule="wrong-shape")
     return _ABSENT
 
 
 def _whole(node: Node, kind: Whole, report: Report) -> Any:
     if isinstance(node, Scalar) and re.fullmatch(r"-?(?:0|[1-9][0-9]{0,8})", node.text):
         return int(node.text)
-    report.add(node.at, _shape(node), kind.expected)
+    report.add(node.at, _shape(node), kind.expected, rule="wrong-shape")
     return _ABSENT
 
 
 def _day(node: Node, kind: Day, report: Report) -> Any:
-    if isinstance(node, Scalar) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", node.text):
+    if isinstance(node, Scalar) and re.fullmatch(DAY, node.text):
         try:
             date.fromisoformat(node.text)
         except ValueError:
             pass
         else:
             return Marked(node.text, node.at)
-    report.add(node.at, _shape(node), kind.expected)
+    report.add(node.at, _shape(node), kind.expected, rule="wrong-shape")
     return _ABSENT
 
 
 def _list(node: Node, kind: ListOf, report: Report) -> Any:
     if not isinstance(node, Items):
-        report.add(node.at, _shape(node), kind.expected)
+        report.add(node.at, _shape(node), kind.expected, rule="wrong-shape")
         return _ABSENT
     if len(node.items) < kind.least:
-        report.add(node.at, "an empty list", f"at least {'one' if kind.least == 1 else kind.least}")
+        report.add(
+            node.at, "an empty list", f"at least {'one' if kind.least == 1 else kind.least}", rule="too-few"
+        )
         return _ABSENT
     values = [_value(item, kind.item, report) for item in node.items]
     return [value for value in values if value is not _ABSENT]
@@ -235,7 +261,7 @@ def _list(node: Node, kind: ListOf, report: Report) -> Any:
 
 def _group(node: Node, kind: Group, report: Report) -> Any:
     if not isinstance(node, Fields):
-        report.add(node.at, _shape(node), kind.expected)
+        report.add(node.at, _shape(node), kind.expected, rule="wrong-shape")
         return _ABSENT
     record = Record(node.at)
     for key, value in node.fields.items():
@@ -248,6 +274,7 @@ def _group(node: Node, kind: Group, report: Report) -> Any:
                 f"one of: {', '.join(kind.fields)}",
                 word=key,
                 among=kind.fields,
+                rule="unknown-key",
             )
             continue
         if not field.required and _is_null(value):
@@ -259,11 +286,11 @@ def _group(node: Node, kind: Group, report: Report) -> Any:
     for key, field in kind.fields.items():
         if field.required and key not in node.fields:
             what = f"{kind.name} without “{key}”" if kind.name else f"no “{key}”"
-            report.add(node.at, what, f"{key}: {field.about or field.kind.expected}")
+            report.add(node.at, what, f"{key}: {field.in_short or field.kind.expected}", rule="missing-key")
     return record
 
 
-_OPERATORS: Mapping[str, Kind] = {
+OPERATORS: Mapping[str, Kind] = {
     Operator.EQUALS: Text("the answer’s value, in quotes"),
     Operator.NOT_EQUALS: Text("the answer’s value, in quotes"),
     Operator.IN: ListOf(Text("an answer’s value, in quotes"), least=1),
@@ -277,7 +304,7 @@ _OPERATORS: Mapping[str, Kind] = {
 def _conditions(node: Node, kind: Conditions, report: Report) -> Any:
     """Read to a record of `tests` (records of question, operator, values) and `any`."""
     if not isinstance(node, Fields):
-        report.add(node.at, _shape(node), kind.expected)
+        report.add(node.at, _shape(node), kind.expected, rule="wrong-shape")
         return _ABSENT
     groups = [key for key in ("all", "any") if key in node.fields]
     record = Record(node.at)
@@ -293,11 +320,12 @@ def _conditions(node: Node, kind: Conditions, report: Report) -> Any:
             node.keys_at[others[0]],
             f"“{groups[0]}” and {quote(others[0])} side by side",
             f"“{groups[0]}” alone, with a list of tests in it",
+            rule="condition-shape",
         )
         return _ABSENT
     inside = node.fields[groups[0]]
     if not isinstance(inside, Items) or not inside.items:
-        report.add(inside.at, _shape(inside), "a list of tests")
+        report.add(inside.at, _shape(inside), "a list of tests", rule="condition-shape")
         return _ABSENT
     tests = [_test(item, report) for item in inside.items]
     if _ABSENT in tests:
@@ -310,30 +338,36 @@ def _test(node: Node, report: Report) -> Any:
     if isinstance(node, Bad):
         return _ABSENT
     if not isinstance(node, Fields):
-        report.add(node.at, _shape(node), Conditions().expected)
+        report.add(node.at, _shape(node), Conditions().expected, rule="wrong-shape")
         return _ABSENT
     nested = next((key for key in ("all", "any") if key in node.fields), None)
     if nested is not None:
-        report.add(node.keys_at[nested], "a group inside a group", "tests only; conditions are flat")
+        report.add(
+            node.keys_at[nested],
+            "a group inside a group",
+            "tests only; conditions are flat",
+            rule="condition-shape",
+        )
         return _ABSENT
     record = Record(node.at)
     good = True
-    operators = [key for key in node.fields if key in _OPERATORS]
+    operators = [key for key in node.fields if key in OPERATORS]
     for key, value in node.fields.items():
         if key == "question":
             record[key] = _value(value, Text("a question’s id"), report)
-        elif key not in _OPERATORS:
-            words = ("question", *_OPERATORS)
+        elif key not in OPERATORS:
+            words = ("question", *OPERATORS)
             report.add(
                 node.keys_at[key],
                 f"the unknown operator {quote(key)}",
-                f"one of: {', '.join(_OPERATORS)}",
+                f"one of: {', '.join(OPERATORS)}",
                 word=key,
                 among=words,
+                rule="unknown-operator",
             )
             good = False
     if "question" not in node.fields:
-        report.add(node.at, "a condition without “question”", Conditions().expected)
+        report.add(node.at, "a condition without “question”", Conditions().expected, rule="condition-shape")
         return _ABSENT
     if not good:
         return _ABSENT
@@ -343,9 +377,9 @@ def _test(node: Node, report: Report) -> Any:
             if operators
             else "a condition without an operator"
         )
-        report.add(node.at, found, f"exactly one of: {', '.join(_OPERATORS)}")
+        report.add(node.at, found, f"exactly one of: {', '.join(OPERATORS)}", rule="condition-shape")
         return _ABSENT
-    value = _value(node.fields[operators[0]], _OPERATORS[operators[0]], report)
+    value = _value(node.fields[operators[0]], OPERATORS[operators[0]], report)
     if value is _ABSENT or record["question"] is _ABSENT:
         return _ABSENT
     record["operator"] = operators[0]

@@ -26,6 +26,7 @@ def check_template(record: Record, report: Report) -> None:
                 body.at,
                 f"{quote(found)} in the message",
                 "a placeholder such as {member_name}, in small letters",
+                rule="not-a-placeholder",
             )
     declared = record.get("placeholders")
     if declared is None:
@@ -39,6 +40,7 @@ def check_template(record: Record, report: Report) -> None:
                 "only names that are",
                 word=name,
                 among=used,
+                rule="unused-placeholder",
             )
     for name in used:
         if name not in declared:
@@ -48,6 +50,7 @@ def check_template(record: Record, report: Report) -> None:
                 "every name the message has",
                 word=name,
                 among=declared,
+                rule="undeclared-placeholder",
             )
 
 
@@ -64,12 +67,20 @@ def check_resources(record: Record, report: Report) -> None:
         id = entry.get("id")
         if id is not None and seen.setdefault(id, id.at) is not id.at:
             report.add(
-                id.at, f"the resource {quote(id)} again (first on line {seen[id].line})", "a different id"
+                id.at,
+                f"the resource {quote(id)} again (first on line {seen[id].line})",
+                "a different id",
+                rule="duplicate-id",
             )
         audience = entry.get("audience", {})
         low, high = audience.get("age_min"), audience.get("age_max")
         if low is not None and high is not None and low > high:
-            report.add(entry["audience"].at, f"ages from {low} to {high}", "age_min no greater than age_max")
+            report.add(
+                entry["audience"].at,
+                f"ages from {low} to {high}",
+                "age_min no greater than age_max",
+                rule="impossible-ages",
+            )
 
 
 def plain_resources(record: Record) -> list[dict[str, Any]]:

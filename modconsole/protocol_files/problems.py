@@ -57,22 +57,33 @@ class Report:
         self.problems: list[LibraryProblem] = []
         self.is_full = False
 
-    def add(self, at: Mark, found: str, expected: str, *, word: str = "", among: Iterable[str] = ()) -> None:
+    def add(
+        self,
+        at: Mark,
+        found: str,
+        expected: str,
+        *,
+        rule: str = "",
+        word: str = "",
+        among: Iterable[str] = (),
+    ) -> None:
         """Note a mistake.
 
         Args:
             at: Where it is.
             found: What stands there.
             expected: What could stand there instead.
+            rule: The short name under which `docs/protocol-check.md` explains it.
             word: The word to look up, if it may be a slip of the fingers.
             among: The correct words.
         """
         if not self.is_full:
-            self._note(LibraryProblem(at.file, at.line, at.column, found, expected, nearest(word, among)))
+            near = nearest(word, among)
+            self._note(LibraryProblem(at.file, at.line, at.column, found, expected, near, rule=rule))
 
-    def warn(self, at: Mark, found: str, expected: str) -> None:
+    def warn(self, at: Mark, found: str, expected: str, *, rule: str = "") -> None:
         """Note something that wants a look, while the file is used all the same."""
-        self._note(LibraryProblem(at.file, at.line, at.column, found, expected, warning=True))
+        self._note(LibraryProblem(at.file, at.line, at.column, found, expected, warning=True, rule=rule))
 
     @property
     def is_good(self) -> bool:
@@ -84,7 +95,9 @@ class Report:
         if len(self.problems) == MAX_PROBLEMS:
             self.is_full = True
             more, mend = f"more than {MAX_PROBLEMS} mistakes", "the ones above to be mended first"
-            problem = LibraryProblem(problem.file, problem.line, problem.column, more, mend)
+            problem = LibraryProblem(
+                problem.file, problem.line, problem.column, more, mend, rule="too-many-mistakes"
+            )
         self.problems.append(problem)
 
 

@@ -65,6 +65,7 @@ def refuse_gated_emergency(node: Node, report: Report) -> None:
                     node.keys_at[key],
                     "“blocks_emergency” other than false",
                     "false: an emergency is never gated",
+                    rule="emergency-gated",
                 )
             refuse_gated_emergency(value, report)
 
@@ -85,6 +86,7 @@ def resolve(record: Record, known: Known, report: Report) -> list[Record]:
                 f"one of: {', '.join(sorted(known.includes))}",
                 word=name,
                 among=known.includes,
+                rule="unknown-include",
             )
             continue
         include = known.includes[name]
@@ -93,6 +95,7 @@ def resolve(record: Record, known: Known, report: Report) -> list[Record]:
                 name.at,
                 f"the include {quote(name)}, which has mistakes of its own",
                 "a file without mistakes",
+                rule="broken-include",
             )
             continue
         extra = [kept for step in include["steps"] if (kept := _without(step, own)) is not None]
@@ -138,6 +141,7 @@ def check(record: Record, steps: Sequence[Record], known: Known, report: Report)
                 _check_consequence(consequence, question, record, steps, place, known, report)
         earlier |= {question["id"]: question for question in step.get("questions", ()) if "id" in question}
     _check_when(record.get("sign_off", {}).get("when"), everything, everything, report)
+    _check_when(record.get("follow_up", {}).get("required_when"), everything, everything, report)
     _check_emergency(record, steps, report)
     _check_close(record, steps, everything, report)
 
@@ -161,7 +165,12 @@ def _once(record: Record, what: str, seen: dict[str, Mark], report: Report, key:
     first = seen.setdefault(id, id.at)
     if first is not id.at:
         where = f"line {first.line}" if first.file == id.at.file else f"{first.file}:{first.line}"
-        report.add(id.at, f"the {what} {quote(id)} again (first on {where})", f"a different {key}")
+        report.add(
+            id.at,
+            f"the {what} {quote(id)} again (first on {where})",
+            f"a different {key}",
+            rule="duplicate-id",
+        )
 
 
 def _check_when(
@@ -176,6 +185,7 @@ def _check_when(
                 id.at,
                 f"a condition on {quote(id)}, which is not asked before this step",
                 "a question of an earlier step",
+                rule="condition-on-later-question",
             )
         else:
             report.add(
@@ -184,6 +194,7 @@ def _check_when(
                 f"one of: {', '.join(earlier)}" if earlier else "a question of an earlier step",
                 word=id,
                 among=earlier,
+                rule="condition-on-unknown-question",
             )
 
 
@@ -197,6 +208,7 @@ def _check_test(test: Record, question: Record, report: Report) -> None:
             test.at,
             f"“{operator}” on {quote(question['id'])}, a question of type {kind}",
             f"one of: {', '.join(fitting)}",
+            rule="unfitting-operator",
         )
     elif kind == QuestionType.CHOICE and operator is not Operator.ANSWERED:
         _check_values(test["values"], question, report)
@@ -214,6 +226,7 @@ def _check_values(values: Sequence[Any], question: Record, report: Report) -> No
                 f"one of: {', '.join(options)}",
                 word=value,
                 among=options,
+                rule="unknown-answer",
             )
 
 
@@ -228,6 +241,7 @@ def _check_named(step: Record, known: Known, report: Report) -> None:
                 f"a topic of some resource: {', '.join(sorted(known.topics))}",
                 word=topic,
                 among=known.topics,
+                rule="unknown-topic",
             )
 
 
@@ -239,6 +253,7 @@ def _check_template(id: Any, known: Known, report: Report) -> None:
             f"one of: {', '.join(sorted(known.templates))}",
             word=id,
             among=known.templates,
+            rule="unknown-template",
         )
 
 
@@ -248,16 +263,27 @@ def _check_question(question: Record, report: Report) -> None:
         return
     if kind == QuestionType.CHOICE:
         if "options" not in question and "options" not in question.keys_at:
-            report.add(question.at, "a choice without “options”", "two or more options, each {value, text}")
+            report.add(
+                question.at,
+                "a choice without “options”",
+                "two or more options, each {value, text}",
+                rule="choice-without-options",
+            )
     else:
         for key in ("options", "multiple", "safety", "on_answer"):
             if question.get(key):
                 report.add(
-                    question.place(key), f"“{key}” on a question of type {kind}", "a question of type choice"
+                    question.place(key),
+                    f"“{key}” on a question of type {kind}",
+                    "a question of type choice",
+                    rule="unfitting-key",
                 )
     if "valid" in question and kind != QuestionType.INTEGER:
         report.add(
-            question.place("valid"), f"“valid” on a question of type {kind}", "a question of type integer"
+            question.place("valid"),
+            f"“valid” on a question of type {kind}",
+            "a question of type integer",
+            rule="unfitting-key",
         )
     values = {option.get("value") for option in question.get("options", ())}
     if None in values:
@@ -267,6 +293,7 @@ def _check_question(question: Record, report: Report) -> None:
             question.at,
             "a safety question without the answer “unclear”",
             "an option with the value “unclear”",
+            rule="safety-without-unclear",
         )
     if question.get("id") == EMERGENCY_QUESTION and not (
         kind == QuestionType.CHOICE and question.get("safety") and {"yes", "unclear", "no"} <= values
@@ -275,6 +302,7 @@ def _check_question(question: Record, report: Report) -> None:
             question.at,
             f"“{EMERGENCY_QUESTION}” in a form of its own",
             "a choice with safety: true and the values yes, unclear and no, because yes and unclear always mean now",
+            rule="imminent-form",
         )
 
 
@@ -291,7 +319,10 @@ def _check_consequence(
         _check_values(consequence.get("in", ()), question, report)
     if not consequence.keys() - {"in"} and not consequence.keys_at.keys() - {"in"}:
         report.add(
-            consequence.at, "a consequence of nothing but “in”", "something that follows, such as show_notice"
+            consequence.at,
+            "a consequence of nothing but “in”",
+            "something that follows, such as show_notice",
+            rule="empty-consequence",
         )
     if "go_to" in consequence:
         _check_jump(consequence["go_to"], protocol, steps, place, report)
@@ -302,7 +333,7 @@ def _check_consequence(
         if target is None:
             continue
         if target == protocol.get("id"):
-            report.add(target.at, f"“{key}” to this protocol itself", "another protocol")
+            report.add(target.at, f"“{key}” to this protocol itself", "another protocol", rule="circle")
         elif target not in known.protocols:
             found = f"the protocol {quote(target)}, which is not in the library"
             if key == "switch_to":
@@ -312,9 +343,15 @@ def _check_consequence(
                     "one that can take over",
                     word=target,
                     among=[id for id in known.protocols if id != protocol.get("id")],
+                    rule="unknown-protocol",
                 )
             else:
-                report.warn(target.at, found, "one that can be added; until then this leads nowhere")
+                report.warn(
+                    target.at,
+                    found,
+                    "one that can be added; until then this leads nowhere",
+                    rule="unknown-protocol",
+                )
 
 
 def _check_jump(target: Any, protocol: Record, steps: Sequence[Record], place: int, report: Report) -> None:
@@ -326,6 +363,7 @@ def _check_jump(target: Any, protocol: Record, steps: Sequence[Record], place: i
             "the id of a step further down",
             word=target,
             among=later,
+            rule="jump-not-forwards",
         )
         return
     required = set(protocol.get("close_requires", ()))
@@ -335,6 +373,7 @@ def _check_jump(target: Any, protocol: Record, steps: Sequence[Record], place: i
                 target.at,
                 "a “go_to” over the emergency step",
                 "a step before it: an emergency is never gated",
+                rule="emergency-gated",
             )
         asked = [q["id"] for q in step.get("questions", ()) if q.get("id") in required]
         if asked:
@@ -342,6 +381,7 @@ def _check_jump(target: Any, protocol: Record, steps: Sequence[Record], place: i
                 target.at,
                 f"a “go_to” over {quote(asked[0])}, which closing requires",
                 "a step before it, or it could never be answered",
+                rule="jump-over-required",
             )
 
 
@@ -350,13 +390,17 @@ def _check_emergency(record: Record, steps: Sequence[Record], report: Report) ->
     for step in emergency:
         if "when" in step.keys_at:
             report.add(
-                step.place("when"), "a condition on the emergency step", "none: an emergency is never gated"
+                step.place("when"),
+                "a condition on the emergency step",
+                "none: an emergency is never gated",
+                rule="emergency-gated",
             )
     if record.get("urgency") == "now" and not emergency:
         report.add(
             record.place("urgency"),
             "urgency now without an emergency step",
             "a step with emergency: true, which opens the emergency panel",
+            rule="emergency-gated",
         )
 
 
@@ -377,12 +421,14 @@ def _check_close(
                 f"one of: {', '.join(everything)}",
                 word=id,
                 among=everything,
+                rule="unknown-question",
             )
         elif id in conditional:
             report.add(
                 id.at,
                 f"{quote(id)}, which is asked under a condition",
                 "a question that is asked on every path",
+                rule="required-under-condition",
             )
 
 
@@ -408,6 +454,7 @@ def plain_protocol(record: Record, steps: Sequence[Record]) -> dict[str, Any]:
             "look_for",
             "do_not",
             "finished_when",
+            "used_for",
         )
         if key in record
     }
@@ -416,7 +463,17 @@ def plain_protocol(record: Record, steps: Sequence[Record]) -> dict[str, Any]:
     plain["steps"] = [_plain_step(step) for step in steps]
     plain["governance"] = {
         key: governance[key]
-        for key in ("owner_role", "review_by", "evidence", "effective_from", "overdue_grace_days", "hazards")
+        for key in (
+            "owner_role",
+            "review_by",
+            "evidence",
+            "effective_from",
+            "overdue_grace_days",
+            "hazards",
+            "derived_from",
+            "min_role",
+            "training_required",
+        )
         if key in governance
     } | {
         "changes": [
@@ -430,6 +487,13 @@ def plain_protocol(record: Record, steps: Sequence[Record]) -> dict[str, Any]:
             plain["sign_off"]["when"] = _plain_when(sign_off["when"])
     if "default_after" in record.get("follow_up", {}):
         plain["follow_up_after"] = record["follow_up"]["default_after"]
+    if "required_when" in record.get("follow_up", {}):
+        plain["follow_up_required"] = _plain_when(record["follow_up"]["required_when"])
+    if "escalations" in record:
+        plain["escalations"] = [
+            {key: value for key, value in escalation.items() if key != "blocks_emergency"}
+            for escalation in record["escalations"]
+        ]
     return plain
 
 

@@ -74,7 +74,7 @@ def parse(text: str, file: str, report: Report) -> Node | None:
         _explain(error, file, report)
         return None
     if builder.root is None:
-        report.add(Mark(file), "an empty file", "keys and values, beginning with “schema”")
+        report.add(Mark(file), "an empty file", "keys and values, beginning with “schema”", rule="empty-file")
     return builder.root
 
 
@@ -94,7 +94,9 @@ def as_written(node: Node) -> Any:
 def _has_only_writing(text: str, file: str, report: Report) -> bool:
     for found in _TAB_INDENT.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
-        report.add(Mark(file, line, found.end() - found.start()), "a tab", "spaces to indent with")
+        report.add(
+            Mark(file, line, found.end() - found.start()), "a tab", "spaces to indent with", rule="tab"
+        )
         if report.is_full:
             break
     odd = _UNPRINTABLE.search(text)
@@ -105,6 +107,7 @@ def _has_only_writing(text: str, file: str, report: Report) -> bool:
             Mark(file, line, column),
             f"the invisible character U+{ord(odd[0]):04X}",
             "letters, spaces and line ends",
+            rule="invisible-character",
         )
     return report.is_good
 
@@ -126,7 +129,9 @@ class _Builder:
         if name == "DocumentStartEvent":
             self._documents += 1
             if self._documents > 1:
-                self._report.add(at, "a second document, after “---”", "one document to a file")
+                self._report.add(
+                    at, "a second document, after “---”", "one document to a file", rule="second-document"
+                )
                 raise _Stop
         elif name == "ScalarEvent":
             self._refuse_tricks(event, at)
@@ -139,7 +144,10 @@ class _Builder:
             self._begin(Fields(at))
         elif name == "AliasEvent":
             self._report.add(
-                at, f"an alias, {quote('*' + str(event.anchor))}", "the text itself, written out again"
+                at,
+                f"an alias, {quote('*' + str(event.anchor))}",
+                "the text itself, written out again",
+                rule="anchor",
             )
             self._put(Bad(at))
         elif name in ("SequenceEndEvent", "MappingEndEvent"):
@@ -148,22 +156,26 @@ class _Builder:
 
     def _refuse_tricks(self, event: Any, at: Mark) -> None:
         if event.anchor is not None:
-            self._report.add(at, f"an anchor, {quote('&' + event.anchor)}", "the text alone")
+            self._report.add(at, f"an anchor, {quote('&' + event.anchor)}", "the text alone", rule="anchor")
         if event.tag is not None:
-            self._report.add(at, f"a tag, {quote(event.tag)}", "the text alone")
+            self._report.add(at, f"a tag, {quote(event.tag)}", "the text alone", rule="tag")
 
     def _begin(self, node: Items | Fields) -> None:
         self._put(node)
         self._open.append(node)
         self._keys.append(None)
         if len(self._open) > MAX_DEPTH:
-            self._report.add(node.at, f"more than {MAX_DEPTH} levels inside each other", "a flatter file")
+            self._report.add(
+                node.at, f"more than {MAX_DEPTH} levels inside each other", "a flatter file", rule="too-deep"
+            )
             raise _Stop
 
     def _put(self, node: Node) -> None:
         self._values += 1
         if self._values > MAX_VALUES:
-            self._report.add(node.at, f"more than {MAX_VALUES:,} values", "a file of readable size")
+            self._report.add(
+                node.at, f"more than {MAX_VALUES:,} values", "a file of readable size", rule="too-many-values"
+            )
             raise _Stop
         if not self._open:
             self.root = node
@@ -179,14 +191,22 @@ class _Builder:
         elif isinstance(node, Scalar):
             self._keys[-1] = node
         else:
-            self._report.add(node.at, "a list, group or alias where a key belongs", "a word followed by “:”")
+            self._report.add(
+                node.at,
+                "a list, group or alias where a key belongs",
+                "a word followed by “:”",
+                rule="not-a-key",
+            )
             raise _Stop
 
     def _set(self, parent: Fields, key: Scalar, node: Node) -> None:
         if key.text in parent.fields:
             first = parent.keys_at[key.text].line
             self._report.add(
-                key.at, f"the key {quote(key.text)} again (first on line {first})", "each key once"
+                key.at,
+                f"the key {quote(key.text)} again (first on line {first})",
+                "each key once",
+                rule="duplicate-key",
             )
             return
         parent.fields[key.text] = node
@@ -227,6 +247,11 @@ def _explain(error: Any, file: str, report: Report) -> None:
     said = str(getattr(error, "problem", "") or getattr(error, "reason", "") or "something that is not YAML")
     for words, found, expected in _SAYINGS:
         if words in said:
-            report.add(at, found, expected)
+            report.add(at, found, expected, rule="not-yaml")
             return
-    report.add(at, f"something YAML cannot read ({said})", "keys and values, as in the shipped files")
+    report.add(
+        at,
+        f"something YAML cannot read ({said})",
+        "keys and values, as in the shipped files",
+        rule="not-yaml",
+    )

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import TextArea
 
+from modconsole.core.errors import ModconsoleError
 from modconsole.core.message import unfilled
 from modconsole.core.protocol import Resource, Template
 from modconsole.core.text import is_safe, plain
@@ -22,7 +23,7 @@ from modconsole.screens.keyed import KeyBar, textual_bindings
 from modconsole.screens.paper import Bar
 from modconsole.screens.words import count
 
-__all__ = ["Compose", "Stationery", "resource_text"]
+__all__ = ["Compose", "Stationery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,11 @@ class Stationery:
     """Starts a message from a template's id, with what is known filled in; gives the draft if one was kept."""
     keep: Callable[[str, str], object]
     """Keeps a draft: template id, text."""
+    refused: Callable[[str], str]
+    """Says why a template is not for this case; empty when it is."""
+    words: Callable[[str], str]
+    """Says a crisis service, by its id, in a message; refuses one that nobody checked."""
     today: date
-    stale_allowed: bool
-    """Only in a demo: nobody is sent a number that nobody checked."""
 
 
 class Compose(Dialog[str]):
@@ -136,7 +139,7 @@ class Compose(Dialog[str]):
         if not items:
             self.console.say("This protocol has no message template; write your own words.")
             return
-        chosen = await self.console.ask(Pick("Which template?", items))
+        chosen = await self.console.ask(Pick("Which template?", items, refused=self._stationery.refused))
         if chosen is not None:
             self._template = chosen
             self.area.load_text(plain(self._stationery.fill(chosen)))
@@ -155,13 +158,16 @@ class Compose(Dialog[str]):
             return
 
         def refused(id: str) -> str:
-            stale = found[id].is_stale(today) and not self._stationery.stale_allowed
-            return "Nobody checked that one lately, so it cannot be sent to a member." if stale else ""
+            try:
+                self._stationery.words(id)
+            except ModconsoleError as error:
+                return error.what
+            return ""
 
         chosen = await self.console.ask(Pick("Which service?", items, refused=refused))
         if chosen is not None:
             self.area.focus()
-            self.area.replace(plain(resource_text(found[chosen])), *self.area.selection)
+            self.area.replace(plain(self._stationery.words(chosen)), *self.area.selection)
 
 
 def _named(resource: Resource, today: date) -> str:
@@ -171,9 +177,3 @@ def _named(resource: Resource, today: date) -> str:
 def _reach(resource: Resource) -> str:
     reach = ", ".join(f"{channel.type} {channel.value}" for channel in resource.channels)
     return " · ".join([reach, *resource.cautions])
-
-
-def resource_text(resource: Resource) -> str:
-    """Say a crisis service in a message: its name and how to reach it."""
-    ways = [f"{c.value} ({c.hours})" if c.hours else c.value for c in resource.channels]
-    return f"{resource.name}: {', or '.join(ways)}"

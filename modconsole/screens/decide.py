@@ -13,10 +13,12 @@ from textual.binding import BindingType
 
 from modconsole.core.actions import ACTIONS, Action
 from modconsole.core.decision import DecisionState
+from modconsole.core.offering import suits_age, unsuited
 from modconsole.core.protocol import Resource, ResourceWish, Template
 from modconsole.core.run import RunView
 from modconsole.core.text import plain
-from modconsole.desk import ActionOffer, Carrier, CaseView, Choice
+from modconsole.desk import ActionOffer, Carrier, CaseView, Choice, Desk
+from modconsole.desk.fit import AGE_QUESTION, PLACE_QUESTION
 from modconsole.ports.forum import Support
 from modconsole.screens.commands import Place
 from modconsole.screens.compose import Compose, Stationery
@@ -29,7 +31,7 @@ from modconsole.screens.words import action_words, moment, parse_when, span
 if TYPE_CHECKING:
     from modconsole.screens.desk_screen import DeskScreen
 
-__all__ = ["ChooseActions", "Deciding", "reversible", "templates_of"]
+__all__ = ["ChooseActions", "Deciding", "reversible", "templates_of", "why_not_template"]
 
 REVERSE = "reverse:"
 _CARRIED = {
@@ -358,8 +360,9 @@ class Deciding:
             resources=partial(self._resources, run, step),
             fill=fill,
             keep=lambda template, text: self._keep(_draft_name(action, template), text),
+            refused=lambda template: why_not_template(self._desk, self._view, template),
+            words=self._desk.cases.resource_words,
             today=self._desk.now().date(),
-            stale_allowed=self._desk.settings.demo,
         )
 
     def _resources(self, run: RunView | None, step: str) -> Sequence[Resource]:
@@ -370,7 +373,12 @@ class Deciding:
                 wishes.insert(0 if shown.step.id == step else len(wishes), wish)
         topics = list(dict.fromkeys(topic for wish in wishes for topic in wish.topics)) or ["crisis"]
         limit = wishes[0].max if wishes else 6
-        return self._desk.library.resources(topics, self._desk.settings.service.jurisdictions, max(limit, 6))
+        place, age = _said(self._view, PLACE_QUESTION), _said(self._view, AGE_QUESTION)
+        places = self._desk.settings.service.jurisdictions
+        if place and place not in ("unknown", "elsewhere"):
+            places = (place, *(other for other in places if other != place))
+        found = self._desk.library.resources(topics, places, 100)
+        return [resource for resource in found if suits_age(resource, age)][: max(limit, 6)]
 
     def _member_name(self) -> str:
         post = self._view.file.latest if self._view.file else None
@@ -390,6 +398,21 @@ class Deciding:
 
 def _draft_name(action: Action, template: str) -> str:
     return f"message:{template or action.value}"
+
+
+def why_not_template(desk: Desk, view: CaseView, id: str) -> str:
+    """Say why a message template is not for this case; empty when it is."""
+    template = desk.library.template(id)
+    if template is None:
+        return ""
+    about = {*view.case.suggested, *(run.protocol.id for run in view.runs)}
+    return unsuited(template, about, age=_said(view, AGE_QUESTION))
+
+
+def _said(view: CaseView, question: str) -> str:
+    """Give the latest answer to one of the common first questions; empty when there is none."""
+    answers = [run.answers[question] for run in view.runs if question in run.answers]
+    return max(answers, key=lambda answer: answer.at).values[0] if answers else ""
 
 
 def _fitting(templates: Sequence[Template], action: Action) -> list[Template]:

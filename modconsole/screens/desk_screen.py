@@ -556,7 +556,9 @@ class DeskScreen(Answering, Screen[object]):
     def _standing(self, view: CaseView, run: RunView | None, started: bool) -> Standing | None:
         if run is None:
             return None
-        return view.standings.get(run.run.id) if started else self.desk.cases.standing(run.protocol)
+        return (
+            view.standings.get(run.run.id) if started else self.desk.cases.standing(run.protocol, view.runs)
+        )
 
     def shown_run(self) -> RunView | None:
         return self.protocol.run

@@ -13,7 +13,7 @@ from modconsole.core.protocol import Question, QuestionType
 from modconsole.core.urgency import Urgency
 from modconsole.screens.answering import asked_skip, asked_words
 from modconsole.screens.case_page import waiting_by_hand
-from modconsole.screens.decide import Deciding, templates_of
+from modconsole.screens.decide import Deciding, templates_of, why_not_template
 from modconsole.screens.dialogs import AskLine, AskWords, Pick
 from modconsole.screens.help import Palette
 from modconsole.screens.ink import Ink, Line, Span, bullet, paragraph
@@ -126,7 +126,14 @@ class Talks:
             ("keep_reply", "Own words, as a reply under the post", ""),
             ("message_member", "Own words, in private", ""),
         ]
-        chosen = await self._screen.console.ask(Pick("Which message?", items))
+        view = self._screen.view
+        if view is None:
+            return
+
+        def refused(id: str) -> str:
+            return why_not_template(self._screen.desk, view, id)
+
+        chosen = await self._screen.console.ask(Pick("Which message?", items, refused=refused))
         if chosen is None:
             return
         template = templates.get(chosen)

@@ -152,13 +152,16 @@ class KeyVault(Vault, HeadKeeper):
                 next_step="Run `modconsole audit verify`; it names the entry.",
             ) from error
 
-    @_one_at_a_time
     def pseudonym(self, forum: str, member: str) -> str:
-        if self._pseudonym_key is None:
-            self._pseudonym_key = self._own_key(_PSEUDONYM_KEY)
+        key = self._pseudonym_key or self._made_pseudonym_key()
         # A forum's id cannot hold NUL, so no two pairs read the same.
         message = forum.encode() + b"\x00" + member.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._pseudonym_key, message, "sha256").hex()[:32]
+        return hmac.digest(key, message, "sha256").hex()[:32]
+
+    @_one_at_a_time
+    def _made_pseudonym_key(self) -> bytes:
+        self._pseudonym_key = self._own_key(_PSEUDONYM_KEY)
+        return self._pseudonym_key
 
     @_one_at_a_time
     def sign(self, origin: str, message: bytes) -> bytes:

@@ -33,6 +33,7 @@ from modconsole.ports import (
     AdapterCatalogue,
     AdapterInfo,
     AuditLog,
+    Bundle,
     Capabilities,
     Event,
     Feature,
@@ -367,14 +368,26 @@ class FakeLibrary(ProtocolLibrary):
     def __post_init__(self) -> None:
         self.kept: dict[str, ReviewProtocol] = {}
 
+    def stamp(self) -> str:
+        return " ".join(protocol.hash for protocol in self.protocols.values())
+
     def ids(self) -> Sequence[str]:
         return tuple(self.protocols)
+
+    def pack(self, id: str) -> str:
+        return "core" if id in self.protocols else ""
 
     def get(self, id: str) -> ReviewProtocol | None:
         return self.protocols.get(id)
 
     def by_hash(self, hash: str) -> ReviewProtocol | None:
         return self.kept.get(hash)
+
+    def shipped(self, id: str) -> ReviewProtocol | None:
+        return self.protocols.get(id)
+
+    def bundle(self, hash: str) -> Bundle | None:
+        return None
 
     def keep(self, protocol: ReviewProtocol) -> None:
         if self.cannot_keep is not None:
@@ -391,6 +404,9 @@ class FakeLibrary(ProtocolLibrary):
         if self.broken is not None:
             raise self.broken
         return [LINE]
+
+    def all_resources(self) -> Sequence[Resource]:
+        return (LINE,)
 
     def problems(self) -> Sequence[LibraryProblem]:
         return ()

@@ -13,13 +13,14 @@ from modconsole.audit import SealedLog
 from modconsole.core.decision import Entry, EntryKind
 from modconsole.core.model import Case
 from modconsole.core.urgency import Urgency
-from modconsole.desk import Casework, Decisions, Desk, Forums, Intake
+from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake
 from modconsole.ports import AuditLog, Forum, ForumSettings, LogQuery, LookSettings, ServiceSettings, Settings
 from modconsole.ports.settings import Contact
 from modconsole.practice import SimulatedForum, build
 from modconsole.practice.forum import FILE_NAME, SimulatedSettings
 from modconsole.store import DeskStore
 from modconsole.vault import DemoSecrets, KeyVault
+from modconsole.vault.ciphers import is_signed
 from tests.desk.fakes import (
     Clock,
     FakeCatalogue,
@@ -106,6 +107,9 @@ class Home:
             cases=cases,
             decisions=Decisions(cases, self.log, told, now, os.urandom),
             now=now,
+            approvals=Approvals(
+                self.log, self.library, self.vault, self.settings, now, f"{self.me}/approvals", is_signed
+            ),
         )
 
     def _a_log(self) -> AuditLog:

@@ -354,7 +354,7 @@ def test_a_run_goes_on_with_its_own_text_when_the_file_vanished(
     case = only_case(home)
     run = home.desk.cases.start_run(case, "suicide-thoughts")
 
-    (files / "suicide-thoughts.yaml").unlink()
+    (files / "core" / "suicide-thoughts.yaml").unlink()
     home.library = FileLibrary([files], tmp_path / "kept")  # type: ignore[assignment]
     desk = home.start()
     desk.cases.answer(case, run.id, "imminent", ["unclear"])

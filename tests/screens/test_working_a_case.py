@@ -173,7 +173,7 @@ async def test_a_number_nobody_checked_is_not_sent_outside_a_demo(tmp_path: Path
         await at.dialog(Pick)
         await at.press("2")
 
-        assert "Nobody checked that one" in at.said()
+        assert "Nobody checked “An old line” lately" in at.said()
         assert isinstance(at.console.screen, Pick)
 
 
