@@ -18,6 +18,7 @@ from modconsole.core.urgency import Urgency
 
 __all__ = ["DEFAULT_TARGETS", "Allowance", "Due", "StaffedHours", "clock", "parse_staffed_hours"]
 
+_DAY = timedelta(days=1)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(
     r"(?P<days>[a-z, -]+?)\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})", re.IGNORECASE
@@ -59,19 +60,24 @@ class StaffedHours:
 
     def spans(self, after: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Give the staffed spans from the one `after` falls in or precedes, in UTC, oldest first, a year at most."""
-        day = after.astimezone(self.zone).date() - timedelta(days=1)
+        day = after.astimezone(self.zone).date() - _DAY
         for _ in range(370):
-            for start, end in self.week[day.weekday()]:
-                begins, ends = _moment(day, start, self.zone), _moment(day, end, self.zone)
+            for begins, ends in _moments(day, self.week[day.weekday()], self.zone):
                 if ends > after:
                     yield begins, ends
-            day += timedelta(days=1)
+            day += _DAY
 
     def is_staffed(self, at: datetime) -> bool:
         return any(begins <= at for begins, _ in _first(self.spans(at)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
+def _moments(
+    day: date, spans: tuple[tuple[int, int], ...], zone: ZoneInfo
+) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple((_moment(day, start, zone), _moment(day, end, zone)) for start, end in spans)
+
+
 def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
     # Wall-clock arithmetic, then the zone: a shift from 08:00 starts at 08:00 on the day the clocks change too.
     whole_days, rest = divmod(minutes, 24 * 60)

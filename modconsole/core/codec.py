@@ -18,9 +18,6 @@ __all__ = ["from_plain", "to_plain"]
 
 T = TypeVar("T")
 
-_PLAIN = (str, int, float, bool, types.NoneType)
-"""What JSON has itself."""
-
 
 def to_plain(value: object) -> Any:
     """Give `value` as dicts, lists, strings, numbers, booleans and None. Fields at their default are left out."""
@@ -46,7 +43,7 @@ def _writer(kind: Any) -> Callable[[Any], Any]:
         return written
     if issubclass(kind, StrEnum):
         return str.__str__
-    if issubclass(kind, _PLAIN):
+    if issubclass(kind, str | int | float | bool | types.NoneType):
         return lambda value: value
     if issubclass(kind, tuple | list):
         return lambda value: [_writer(item.__class__)(item) for item in value]
@@ -65,7 +62,7 @@ def _dataclass_writer(kind: Any) -> Callable[[Any], Any]:
         for name, default in fields:
             item = getattr(value, name)
             if item is not default and item != default:  # nothing equals the default of a field without one
-                plain[name] = item if item.__class__ in _PLAIN else _writer(item.__class__)(item)
+                plain[name] = _writer(item.__class__)(item)
         return plain
 
     return write

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from modconsole.core.findings import Finding, Level, Place
 from modconsole.core.model import AgeBand
-from modconsole.core.paths import Path, Probe, Tried, Walk, can_hold, walk
+from modconsole.core.paths import Choice, Path, Probe, Tried, Walk, can_hold, walk
 from modconsole.core.protocol import (
     Consequence,
     ProtocolStatus,
@@ -33,7 +34,7 @@ __all__ = ["Neighbour", "circles", "examine", "leads_to", "templates_named"]
 MOST_STEPS, MANY_STEPS = 12, 9
 MOST_NESTED = 3
 REVIEW_WITHIN_MONTHS = 24
-MOST_SAID = 8
+MOST_SAID, MOST_CAUSES = 8, 10
 
 UNCLEAR = "unclear"
 CHILD_BANDS = (AgeBand.UNDER_13, AgeBand.TO_15, AgeBand.TO_17)
@@ -87,7 +88,7 @@ def _paths(walked: Walk) -> Iterator[Finding]:
             Level.ERROR,
             "too-many-paths",
             Place(keys=("steps",)),
-            f"more than {len(walked.paths):,} ways through, too many to walk",
+            f"more ways through than can be walked (after {len(walked.paths):,} we stopped)",
             "fewer branches; hand over to another protocol rather than branch further",
         )
     length = len(walked.longest.steps)
@@ -96,7 +97,7 @@ def _paths(walked: Walk) -> Iterator[Finding]:
             Level.ERROR if length > MOST_STEPS else Level.WARNING,
             "too-long",
             Place(keys=("steps",)),
-            f"a path of {length} visible steps{_said(walked.longest)}",
+            f"a path of {length} visible steps{_said(walked.longest.choices)}",
             f"{MANY_STEPS} at most, with the steps of includes; another protocol can take over the rest",
         )
     if protocol.used_for is not UsedFor.CASE:
@@ -144,17 +145,44 @@ def _each_path(
     found: str,
     expected: str,
 ) -> Iterator[Finding]:
-    """Name each place where the way went wrong once, with its shortest path, however many paths there are."""
-    wrong: dict[Place, list[Path]] = {}
+    """Say by which answers the way goes wrong, and name each of them once, however many paths go on from there."""
+    wrong: list[Path] = []
+    right: list[Path] = []
     for path in walked.paths:
-        if not path.switched_to and not holds(walked.protocol, path):
-            last = path.choices[-1] if path.choices else None
-            place = Place(last.step, last.question) if last else Place(keys=keys)
-            wrong.setdefault(place, []).append(path)
-    for place, paths in wrong.items():
-        shortest = min(paths, key=lambda path: len(path.choices))
-        more = f" (and {len(paths) - 1:,} more)" if len(paths) > 1 else ""
-        yield Finding(Level.ERROR, rule, place, f"{found}{_said(shortest)}{more}", expected)
+        (right if path.switched_to or holds(walked.protocol, path) else wrong).append(path)
+    if not wrong:
+        return
+    if all(path.switched_to for path in right):
+        everywhere = frozenset.intersection(*(frozenset(map(_key, path.choices)) for path in wrong))
+        common = [choice for choice in wrong[0].choices if _key(choice) in everywhere]
+        yield Finding(Level.ERROR, rule, Place(keys=keys), f"{found}{_said(common)}", expected)
+        return
+    for choices in _causes(wrong, right):
+        place = Place(choices[-1].step, choices[-1].question)
+        yield Finding(Level.ERROR, rule, place, f"{found}{_said(choices)}", expected)
+
+
+def _causes(wrong: Sequence[Path], right: Sequence[Path]) -> Iterator[Sequence[Choice]]:
+    """Give answers that lead to nothing but wrong paths, those with the most first; else a path’s answers in full."""
+    innocent = {_key(choice) for path in right for choice in path.choices}
+    left = [(path, {_key(choice): choice for choice in path.choices}) for path in wrong]
+    for _ in range(MOST_CAUSES):
+        counts = Counter(key for _, choices in left for key in choices if key not in innocent)
+        if not counts:
+            break
+        cause = max(counts, key=counts.__getitem__)
+        yield (next(choices[cause] for _, choices in left if cause in choices),)
+        left = [(path, choices) for path, choices in left if cause not in choices]
+    by_last: dict[tuple[str, tuple[str, ...]], Path] = {}
+    for path, _ in left:
+        known = by_last.setdefault(_key(path.choices[-1]), path)
+        if len(path.choices) < len(known.choices):
+            by_last[_key(path.choices[-1])] = path
+    yield from (path.choices for path in by_last.values())
+
+
+def _key(choice: Choice) -> tuple[str, tuple[str, ...]]:
+    return choice.question, choice.values
 
 
 def _has_outcome(protocol: ReviewProtocol, path: Path) -> bool:
@@ -205,11 +233,11 @@ def _asks(id: str) -> Callable[[ReviewProtocol, Path], bool]:
     return asked
 
 
-def _said(path: Path) -> str:
+def _said(choices: Sequence[Choice]) -> str:
     """Say by which answers one comes here, in the words of the file."""
     said = [
         f"{choice.question}: {'+'.join(choice.values) or ('skipped' if choice.skips else 'left out')}"
-        for choice in path.choices
+        for choice in choices
     ]
     if len(said) > MOST_SAID:
         said = [*said[: MOST_SAID - 1], "…", said[-1]]
@@ -489,8 +517,8 @@ def _age_consequences(protocol: ReviewProtocol, step: Step, question: Question) 
     probe = Probe(question, of=protocol)
     for number, consequence in enumerate(question.on_answer):
         does = {band: consequence in probe((band,)).consequences for band in AgeBand}
-        if _unlike_a_child(does):
-            yield _age_finding(Place(step.id, question.id, ("on_answer", number, "in")), does)
+        if _unlike_a_child(does, consequence.values):
+            yield _age_finding(Place(step.id, question.id, ("on_answer", number, "in")))
 
 
 def _age_condition(
@@ -501,23 +529,28 @@ def _age_condition(
         return
     probe = Probe(question, tests, of=protocol)
     does = {band: (any if when.any else all)(probe((band,)).tests) for band in AgeBand}
-    if _unlike_a_child(does):
+    if _unlike_a_child(does, [value for test in tests for value in test.values]):
         number = when.tests.index(tests[0])
-        yield _age_finding(Place(place.step, keys=(*place.keys, "tests", number)), does)
+        yield _age_finding(Place(place.step, keys=(*place.keys, "tests", number)))
 
 
-def _unlike_a_child(does: Mapping[AgeBand, bool]) -> bool:
+def _unlike_a_child(does: Mapping[AgeBand, bool], named: Sequence[str]) -> bool:
+    """Say whether `unknown` is handled unlike a child, where children are set apart from adults or named at all.
+
+    A condition on `unknown` alone, such as for a step that asks how old they are, says nothing about children.
+    """
     adult = does[AgeBand.ADULT]
-    return does[AgeBand.UNKNOWN] is adult and any(does[band] is not adult for band in CHILD_BANDS)
+    apart = any(does[band] is not adult for band in CHILD_BANDS)
+    as_a_child = (not adult) if apart else adult
+    return does[AgeBand.UNKNOWN] is not as_a_child and (apart or bool(set(named) & set(CHILD_BANDS)))
 
 
-def _age_finding(place: Place, does: Mapping[AgeBand, bool]) -> Finding:
-    apart = [band.value for band in CHILD_BANDS if does[band] is not does[AgeBand.ADULT]]
+def _age_finding(place: Place) -> Finding:
     return Finding(
         Level.ERROR,
         "age-unknown-is-child",
         place,
-        f"{', '.join(apart)} set apart from adults, and “unknown” not",
+        "“unknown” handled unlike the under-18 bands",
         "“unknown” beside the under-18 bands: age not known is handled as under 18",
     )
 

@@ -94,6 +94,7 @@ class Walk:
 
     protocol: ReviewProtocol
     paths: tuple[Path, ...]
+    """At least one."""
     is_whole: bool
     """Whether these are all the ways; else there were too many to go."""
     asides: Mapping[str, tuple[Choice, ...]]
@@ -176,11 +177,11 @@ def walk(protocol: ReviewProtocol, limit: int = MAX_PATHS) -> Walk:
     work = 0
     ahead: list[tuple[Choice, ...]] = [()]
     while ahead:
-        if len(paths) >= limit or work > _MOST_WORK:
-            return Walk(protocol, tuple(paths), False, asides)
         chosen = ahead.pop()
         shown = view(protocol, _run(protocol, ((c.step, c.question, c.values) for c in chosen)))
         work += len(protocol.steps)
+        if len(paths) >= limit or work > _MOST_WORK:
+            return Walk(protocol, tuple(paths) or (_path(shown, chosen),), False, asides)
         decided = {choice.question for choice in chosen}
         open_question = next((id for id in _asked(shown) if id in decides and id not in decided), None)
         if open_question is None:

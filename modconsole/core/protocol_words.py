@@ -6,6 +6,7 @@ Texts come out as written, so whoever shows them sends them through `core.text.p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 
 from modconsole.core.actions import ACTIONS, Action
 from modconsole.core.protocol import (
@@ -25,6 +26,7 @@ __all__ = [
     "actions_words",
     "ages_words",
     "answer_words",
+    "checked_words",
     "consequence_words",
     "listed",
     "question_kind_words",
@@ -170,6 +172,15 @@ def _consequence(consequence: Consequence, protocol: ReviewProtocol, naming: Nam
         yield f"offered: the message {quoted(consequence.offer_template)}"
     if consequence.show_notice:
         yield consequence.show_notice
+
+
+def checked_words(resource: Resource, today: date | None) -> str:
+    """Say whether somebody made sure that a service is still reached so, as far as that can be told without a day."""
+    if resource.verified_on is None:
+        return "NOT CHECKED"
+    if today is not None and resource.is_stale(today):
+        return f"LAST CHECKED {resource.verified_on}: CHECK AGAIN"
+    return f"checked {resource.verified_on}"
 
 
 def resource_words(resource: Resource) -> str:

@@ -152,13 +152,14 @@ def checked(question: Question, values: Sequence[str]) -> tuple[str, ...]:
                     next_step=f"Choose one of: {', '.join(known)}.",
                 )
     elif question.type is QuestionType.INTEGER:
-        _check_integer(question, values[0])
+        return (_whole(question, values[0]),)
     elif question.type is QuestionType.DATETIME:
         _check_time(question, values[0])
     return tuple(dict.fromkeys(values))
 
 
-def _check_integer(question: Question, value: str) -> None:
+def _whole(question: Question, value: str) -> str:
+    """Give a whole number in its one form: conditions compare what was answered as it is kept."""
     low, high = question.minimum, question.maximum
     try:
         number = int(value)
@@ -170,6 +171,7 @@ def _check_integer(question: Question, value: str) -> None:
         raise NotAllowed(
             f"“{question.text}” needs a whole number{span}.", next_step="Type the number in digits."
         )
+    return str(number)
 
 
 NOT_NEEDED = "not needed"

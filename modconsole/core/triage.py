@@ -60,7 +60,7 @@ def judge(
         word = flag.reason[:_REASON_LENGTH] or "no reason given"
         what = topic.label if topic.code else "nobody has mapped this reason, so a person looks soon"
         code = f"flag:{topic.code or 'unmapped'}"
-        reasons.setdefault(code, Reason(code, f"{_who(flag)} said “{word}”: {what} ({topic.urgency})"))
+        reasons.setdefault(code, Reason(code, f"{_WHO[flag.source]} said “{word}”: {what} ({topic.urgency})"))
         fitting = (*own.get(topic.code, ()), *topic.protocols)
         suggested.update(dict.fromkeys(id for id in fitting if knows_protocol(id)))
     reporters = {flag.reporter for flag in flags if flag.reporter}
@@ -72,14 +72,13 @@ def judge(
     return Judgement(urgency, known, tuple(suggested), tuple(reasons.values()))
 
 
-def _who(flag: Flag) -> str:
-    return {
-        FlagSource.MEMBER: "a member",
-        FlagSource.FILTER: "the forum’s filter",
-        FlagSource.HOLD: "the approval queue",
-        FlagSource.RULE: "a rule",
-        FlagSource.STAFF: "a colleague",
-    }[flag.source]
+_WHO = {
+    FlagSource.MEMBER: "a member",
+    FlagSource.FILTER: "the forum’s filter",
+    FlagSource.HOLD: "the approval queue",
+    FlagSource.RULE: "a rule",
+    FlagSource.STAFF: "a colleague",
+}
 
 
 def queue_place(urgency: Urgency, due: Due, flagged_at: datetime, *, looked_at: bool) -> tuple[int, int]:

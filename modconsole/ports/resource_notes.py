@@ -8,7 +8,11 @@ from pathlib import Path
 
 __all__ = ["CHECKED_BY", "ResourceNotes"]
 
-CHECKED_BY = {"rang": "rang it", "website": "read its own website", "official_list": "found it in an official list"}
+CHECKED_BY = {
+    "rang": "rang it",
+    "website": "read its own website",
+    "official_list": "found it in an official list",
+}
 """How somebody made sure of a crisis service, by the word the file has for it."""
 
 

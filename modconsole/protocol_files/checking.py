@@ -34,7 +34,7 @@ _KINDS = ("protocol", "template", "resources", "include")
 _LEAVES_IT_WHOLE = frozenset(
     """unknown-key unknown-template unknown-topic unknown-protocol broken-template id-not-file-name no-line-end
     safety-without-unclear imminent-form emergency-gated empty-consequence required-under-condition unfitting-key
-    unknown-include broken-include circle jump-over-required""".split()
+    unknown-include broken-include circle jump-over-required jump-not-forwards unknown-question unknown-answer""".split()
 )
 """Mistakes that leave a protocol whole enough to walk, so that an author hears of its paths in the same breath."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modconsole.core.protocol import Escalation, Question, ReviewProtocol, Step, When
+from modconsole.core.protocol import Escalation, Question, ReviewProtocol, Step, UsedFor, When
 from modconsole.core.protocol_words import (
     actions_words,
     answer_words,
@@ -14,6 +14,7 @@ from modconsole.core.protocol_words import (
     role_words,
     span_words,
     style_words,
+    used_for_words,
     when_words,
 )
 
@@ -64,6 +65,8 @@ def step_words(step: Step) -> Iterator[tuple[str, str]]:
 def about(protocol: ReviewProtocol) -> Iterator[str]:
     """Give what the protocol says as a whole, a sentence or line each."""
     yield f"Urgency of response: {protocol.urgency}. Style: {style_words(protocol.style)}."
+    if protocol.used_for is not UsedFor.CASE:
+        yield f"Used {used_for_words(protocol.used_for)}"
     yield from (f"Look for: {sign}" for sign in protocol.look_for)
     yield from (f"Do not: {thing}" for thing in protocol.do_not)
     if protocol.finished_when:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from modconsole.core.codec import from_plain, to_plain
 from modconsole.core.errors import StoreError
@@ -64,8 +66,25 @@ class _Loaded:
     problems: tuple[LibraryProblem, ...] = ()
 
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate[FileLibrary, _P], _T],
+) -> Callable[Concatenate[FileLibrary, _P], _T]:
+    """Let one thread in at a time: files are watched beside the screen that reads them."""
+
+    @wraps(method)
+    def guarded(self: FileLibrary, /, *args: _P.args, **more: _P.kwargs) -> _T:
+        with self._turn:
+            return method(self, *args, **more)
+
+    return guarded
+
+
 class FileLibrary(ProtocolLibrary):
-    """Protocols, templates and resources from folders of YAML files.
+    """Protocols, templates and resources from folders of YAML files. Safe to use from several threads.
 
     Nothing is opened before it is asked for. A broken or vanished file never raises: its last good version, by hash,
     stays in use and `problems` says so. Files are looked at again when they change, and an edit makes only that anew
@@ -91,6 +110,7 @@ class FileLibrary(ProtocolLibrary):
         self._kept = Kept(kept)
         self._cache = cache
         self._monotonic = monotonic
+        self._turn = RLock()
         self._snapshot: Snapshot | None = None
         self._looked_at = 0.0
         self._looks_held = 0
@@ -117,12 +137,15 @@ class FileLibrary(ProtocolLibrary):
 
     # The port
 
+    @_one_at_a_time
     def stamp(self) -> str:
         return self._look().stamp
 
+    @_one_at_a_time
     def ids(self) -> Sequence[str]:
         return self._ids("protocol")
 
+    @_one_at_a_time
     def pack(self, id: str) -> str:
         paths = self._look().files.get(("protocol", id), ())
         if not paths:
@@ -130,10 +153,12 @@ class FileLibrary(ProtocolLibrary):
         shipped = self._folders[0]
         return paths[0].parent.name if paths[0].is_relative_to(shipped) else "own"
 
+    @_one_at_a_time
     def get(self, id: str) -> ReviewProtocol | None:
         loaded = self._load("protocol", id)
         return None if loaded.text is None else self._protocol(loaded.hash, loaded.text)
 
+    @_one_at_a_time
     def by_hash(self, hash: str) -> ReviewProtocol | None:
         if hash in self._protocols:
             return self._protocols[hash][1]
@@ -144,6 +169,7 @@ class FileLibrary(ProtocolLibrary):
             self._note(self._kept.path(hash), "a kept text that is not what it was when kept", "it as it was")
         return None
 
+    @_one_at_a_time
     def shipped(self, id: str) -> ReviewProtocol | None:
         paths = self._look().files.get(("protocol", id), ())
         if not paths or not paths[-1].is_relative_to(self._folders[0]):
@@ -152,11 +178,13 @@ class FileLibrary(ProtocolLibrary):
             made = self._make("protocol", id, paths[-1], len(paths) - 1)
             return None if made.text is None else _protocol_from(made.hash, made.text)
 
+    @_one_at_a_time
     def bundle(self, hash: str) -> Bundle | None:
         held = self._protocols.get(hash)
         text = self._kept.read(hash) if held is None else held[0]
         return None if text is None else _bundle_from(text["bundle"])
 
+    @_one_at_a_time
     def keep(self, protocol: ReviewProtocol) -> None:
         """Keep the resolved text of this version by its hash. Durable when this returns.
 
@@ -178,10 +206,12 @@ class FileLibrary(ProtocolLibrary):
                 kept="The run has not begun; nothing was changed. The emergency panel (!) works.",
             ) from error
 
+    @_one_at_a_time
     def template(self, id: str) -> Template | None:
         text = self._load("template", id).text
         return None if text is None else from_plain(Template, text["bundle"]["template"])
 
+    @_one_at_a_time
     def resources(self, topics: Sequence[str], places: Sequence[str], limit: int) -> list[Resource]:
         wanted = list(topics)
         ranked = [
@@ -197,6 +227,7 @@ class FileLibrary(ProtocolLibrary):
         ranked.sort(key=lambda row: row[:3])
         return [resource for *_, resource in ranked[: max(0, limit)]]
 
+    @_one_at_a_time
     def emergency(self, places: Sequence[str]) -> list[Resource]:
         lines = [resource for resource in self._resources() if resource.kind == "emergency"]
         ranked = [
@@ -207,19 +238,35 @@ class FileLibrary(ProtocolLibrary):
         ranked.sort(key=lambda row: row[:2])
         return [line for *_, line in ranked] if places and ranked else lines
 
+    @_one_at_a_time
     def all_resources(self) -> Sequence[Resource]:
         return tuple(self._resources())
 
     def problems(self) -> Sequence[LibraryProblem]:
-        found = list(self._look().problems)
-        for kind in ("protocol", "template", "resources"):
-            for id in self._ids(kind):
-                found += self._load(kind, id).problems
-        for id in self._ids("include"):
-            found += self._problems_of_include(id)
+        # One file at a time, so that whoever presses `!` meanwhile waits for one file at most.
+        found = list(self._problems_of_folders())
+        for kind in ("protocol", "template", "resources", "include"):
+            for id in self._names_of(kind):
+                found += self._problems_of(kind, id)
+        return tuple(dict.fromkeys((*found, *self._problems_among_files())))
+
+    @_one_at_a_time
+    def _problems_of_folders(self) -> Sequence[LibraryProblem]:
+        return self._look().problems
+
+    @_one_at_a_time
+    def _names_of(self, kind: str) -> Sequence[str]:
+        return self._ids(kind)
+
+    @_one_at_a_time
+    def _problems_of(self, kind: str, id: str) -> Sequence[LibraryProblem]:
+        return self._problems_of_include(id) if kind == "include" else self._load(kind, id).problems
+
+    @_one_at_a_time
+    def _problems_among_files(self) -> Sequence[LibraryProblem]:
         self._resources()
-        found += self._all_resources[2] if self._all_resources else ()
-        return tuple(dict.fromkeys((*found, *self._trouble.values())))
+        twice = self._all_resources[2] if self._all_resources else []
+        return (*twice, *self._trouble.values())
 
     # Looking
 

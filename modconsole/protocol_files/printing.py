@@ -25,6 +25,7 @@ from modconsole.core.protocol_words import (
     actions_words,
     ages_words,
     answer_words,
+    checked_words,
     consequence_words,
     listed,
     quoted,
@@ -116,11 +117,7 @@ class _Sheet:
         return [(one, self.checked(one)) for one in found.values() if one.kind != _EMERGENCY]
 
     def checked(self, resource: Resource) -> str:
-        if resource.verified_on is None:
-            return "NOT CHECKED"
-        if self.printed_on is not None and resource.is_stale(self.printed_on):
-            return f"LAST CHECKED {resource.verified_on}: CHECK AGAIN"
-        return f"checked {resource.verified_on}"
+        return checked_words(resource, self.printed_on)
 
     def condition(self, step: Step) -> str:
         return f"Only {when_words(step.when, self.protocol)}." if step.when and not step.emergency else ""
@@ -293,7 +290,7 @@ def _height_of_page(body: str, size: float) -> float:
     head, _, rest = body.partition('<div class="columns">')
     columns, _, foot = rest.partition("<footer>")
     around = _height(head, size, _WIDE) + _height(foot, size * 0.78, _WIDE) + 2.5 * size
-    tail = 1.5 * size  # columns rarely end level
+    tail = 2.5 * size  # columns rarely end level
     return around + _height(columns, size, _COLUMN) / 2 + tail
 
 

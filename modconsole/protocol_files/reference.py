@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from modconsole.protocol_files.folders import MAX_BYTES
 from modconsole.protocol_files.kinds import (
@@ -121,9 +123,9 @@ is not used any more.
 good version stays in use meanwhile.
 
 **The hash.** Every protocol is known by a hash of its full text: its file, its includes, its templates, and
-the crisis resources it offers. An approval is bound to that hash, so a change to any of them makes the
-protocol a draft again. `status`, `governance.approvals` and the day a resource was last checked are no part
-of it.
+the crisis resources it offers. An approval is bound to that hash: after a change to any of them the
+protocol is not approved any more, until somebody approves it again. `status`, `governance.approvals` and the
+day a resource was last checked are no part of it.
 
 **Limits.** A file has {MAX_BYTES // 1024} KiB at most, a text {LONGEST_TEXT:,} characters, and {MAX_DEPTH}
 levels inside each other. It is saved as UTF-8, indented with spaces, without anchors (`&`), aliases (`*`)
@@ -247,11 +249,13 @@ def _need(field: Field) -> str:
 
 
 def _about(field: Field) -> str:
-    about = field.about[:1].upper() + field.about[1:]
-    examples = [str(example) for example in field.examples if isinstance(example, str)]
-    return about + "".join(
-        f" For example: “{example.strip()}”" for example in examples if "\n" not in example
-    )
+    return field.about[:1].upper() + field.about[1:] + "".join(map(_example, field.examples))
+
+
+def _example(example: Any) -> str:
+    if isinstance(example, str):
+        return "" if "\n" in example else f" For example: “{example}”"
+    return f" For example: `{json.dumps(example, ensure_ascii=False)}`"
 
 
 def _own_words(group: Group) -> Iterator[str]:

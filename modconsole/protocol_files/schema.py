@@ -387,7 +387,7 @@ _GOVERNANCE = Group(
             ListOf(Text()),
             "the sources it rests on, one to a line: a guideline, a study, your own policy. The check "
             "warns when there is none.",
-            ["NSPA", "Our safeguarding policy, March 2026"],
+            ["Our safeguarding policy, March 2026, section 4"],
         ),
         "changes": _must(ListOf(_CHANGE), "what changed from version to version."),
         "approvals": _may(ListOf(_APPROVAL), "who approved which text. No part of the hash."),

@@ -211,13 +211,14 @@ def test_a_schema_goes_to_the_screen_or_into_a_file(own, tmp_path, kind):
     assert json.loads(out.read_text("ascii")) == shown
 
 
-def test_a_schema_is_not_written_over_something_else(own, tmp_path):
+@pytest.mark.parametrize("held", ["schema: x\n", '{"name": "mine"}', ""])
+def test_a_schema_is_not_written_over_something_else(own, tmp_path, held):
     file = tmp_path / "calm.yaml"
-    file.write_text("schema: x\n")
+    file.write_text(held)
     _, err = own.both("protocol", "schema", "--out", str(file), expect=2)
 
     assert "holds something else" in err
-    assert file.read_text() == "schema: x\n"
+    assert file.read_text() == held
 
 
 def test_the_schemas_can_be_put_where_editors_look(own):

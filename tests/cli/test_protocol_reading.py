@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from modconsole.bootstrap.home import Home
 from modconsole.protocol_files import shipped_folder
 
 IMMEDIATE = "suicide-immediate"
@@ -190,6 +191,33 @@ def test_two_versions_are_compared_by_hash_messages_and_all(demo, own):
 
     assert "message “crisis-immediate”" in said
     assert "‹112,›" in said
+
+
+def test_with_one_id_it_says_what_changed_since_the_approval(demo, own):
+    settings = Path(demo.json("config", "path")["config"])
+    written = settings.read_text("utf-8")
+    assert 'role = "moderator"' in written
+    settings.write_text(written.replace('role = "moderator"', 'role = "safeguarding_lead"'), "utf-8")
+    home = Home({"MODCONSOLE_HOME": str(demo.home)})
+    desk = home.desk()
+    home.unlock(desk)
+    protocol = desk.library.get(IMMEDIATE)
+    assert protocol is not None
+    own(IMMEDIATE, ("Minutes matter", "Every minute matters"))
+    desk.approvals.approve(protocol, home.settings.role, "A. Lead")
+    desk.log.close()
+    said = " ".join(demo("protocol", "diff", IMMEDIATE, expect=1).split())
+
+    assert said.startswith("Since it was approved: from suicide-immediate")
+    assert "Why it is there is worded differently." in said
+
+
+def test_a_file_is_compared_as_if_it_stood_in_the_library(demo, own, tmp_path):
+    file = own(IMMEDIATE, ("Minutes matter", "Every minute matters")).rename(tmp_path / f"{IMMEDIATE}.yaml")
+    said = demo("protocol", "diff", IMMEDIATE, str(file), expect=1)
+
+    assert "Why it is there is worded differently." in said
+    assert "Every minute matters" in demo("protocol", "show", str(file))
 
 
 def test_with_nothing_to_compare_with_it_says_so(demo):

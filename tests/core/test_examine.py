@@ -218,6 +218,11 @@ PLANTED: dict[str, tuple[ReviewProtocol, str, str]] = {
         "error",
         "age-unknown-is-child",
     ),
+    "a step for every age but unknown": (
+        with_step("child", when=when("age", "u13", "13_15", "16_17", "adult")),
+        "error",
+        "age-unknown-is-child",
+    ),
     "an adult step that takes in unknown": (
         with_step("child", when=when("age", "adult", "unknown")),
         "error",
@@ -348,16 +353,37 @@ def test_too_many_ways_are_an_error_and_not_a_hang():
     assert "unreachable-step" not in told  # it may be on one of the ways not gone
 
 
-def test_the_shortest_of_the_paths_that_go_wrong_is_named_with_its_answers():
-    steps = (
-        step("look", ask("a")),
-        step("act", when=when("a", "yes", "unclear"), actions=(Action.HIDE,)),
-        CLOSING,
-    )
-    (finding,) = found(sheet(*steps))
+def test_what_goes_wrong_is_told_at_the_answer_that_leads_there_and_once():
+    look, act = step("look", ask("a")), step("act", when=when("a", "yes", "unclear"), actions=(Action.HIDE,))
+    child = step("child", when=when("age", *CHILD_BANDS_AND_UNKNOWN))
+    (finding,) = found(sheet(look, act, step("opening", AGE), child, CLOSING))
 
+    assert finding.rule == "path-without-outcome"
     assert finding.place == Place("look", "a")
-    assert finding.found.endswith("after a: no")
+    assert finding.found.endswith(" after a: no")
+
+
+def test_where_it_takes_two_answers_both_are_named():
+    first = (
+        step("first", ask("a", values=("x", "y"))),
+        step("one", when=when("a", "x"), actions=(Action.HIDE,)),
+    )
+    second = (
+        step("second", ask("b", values=("x", "y"))),
+        step("two", when=when("b", "x"), actions=(Action.HIDE,)),
+    )
+    (finding,) = found(sheet(*first, *second, CLOSING))
+
+    assert finding.place == Place("second", "b")
+    assert finding.found.endswith(" after a: y, b: y")
+
+
+def test_what_goes_wrong_on_every_path_is_told_of_the_protocol():
+    (finding,) = found(sheet(*GOOD.steps[:-1], step("end", FOLLOW_UP_AT)))
+
+    assert finding.rule == "path-without-message-decision"
+    assert finding.place == Place(keys=("close_requires",))
+    assert "after" not in finding.found
 
 
 def test_a_path_that_hands_over_need_not_decide_tell_or_come_back():
@@ -431,6 +457,7 @@ def test_a_template_for_a_part_of_the_country_fits():
 
 def test_a_condition_that_names_no_under_18_band_says_nothing_about_children():
     assert found(with_step("child", when=when("age", "adult"))) == []
+    assert found(with_step("child", when=when("age", "unknown"))) == []
     assert found(with_step("child", when=when("age", "adult", operator=Operator.NOT_EQUALS))) == []
 
 

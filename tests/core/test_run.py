@@ -680,3 +680,11 @@ def test_carrying_into_the_same_protocol_gives_the_same_answers(walk):
     assert {id: a.values for id, a in again.answers.items()} == {
         id: a.values for id, a in walk.view.answers.items()
     }
+
+
+def test_a_number_is_kept_in_its_one_form_so_that_conditions_mean_the_number() -> None:
+    many = Question("many", "How many?", QuestionType.INTEGER)
+
+    assert checked(many, ["05"]) == ("5",)
+    assert checked(many, [" +5 "]) == ("5",)
+    assert checked(many, ["-0"]) == ("0",)

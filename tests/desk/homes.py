@@ -13,7 +13,7 @@ from modconsole.audit import SealedLog
 from modconsole.core.decision import Entry, EntryKind
 from modconsole.core.model import Case
 from modconsole.core.urgency import Urgency
-from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake
+from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake, SettingsFirst
 from modconsole.ports import AuditLog, Forum, ForumSettings, LogQuery, LookSettings, ServiceSettings, Settings
 from modconsole.ports.settings import Contact
 from modconsole.practice import SimulatedForum, build
@@ -65,8 +65,15 @@ class Home:
         library: FakeLibrary | None = None,
         me: str = "moss",
         clock: Clock | None = None,
+        settings_first: bool = False,
         **service: Any,
     ) -> None:
+        """Make one.
+
+        Args:
+            settings_first: Let the desk's parts seal as those of a real home do; most tests want to see their own
+                entries only.
+        """
         self.folder = folder
         self.clock = clock or Clock()
         self.forum = FakeForum()
@@ -77,6 +84,7 @@ class Home:
         self.service = service
         self.told = Told()
         self._real_log = real_log
+        self._settings_first = settings_first
         self._memory: MemoryLog | None = None
         self.start()
 
@@ -93,22 +101,24 @@ class Home:
     def a_desk(self) -> Desk:
         now, told = self.clock, self.told
         forums = Forums(FakeCatalogue(self.forums), self.settings.forums, told, now)
-        cases = Casework(self.store, self.log, self.library, forums, self.settings, now, os.urandom)
+        sealed = SettingsFirst(self.log, self.settings, now)
+        log = sealed if self._settings_first else self.log
+        cases = Casework(self.store, log, self.library, forums, self.settings, now, os.urandom)
         return Desk(
             settings=self.settings,
             vault=self.vault,
             store=self.store,
-            log=self.log,
+            log=sealed,
             library=self.library,
             forums=forums,
             intake=Intake(
                 self.store, self.vault, forums, self.library, self.settings.service, told, now, os.urandom
             ),
             cases=cases,
-            decisions=Decisions(cases, self.log, told, now, os.urandom),
+            decisions=Decisions(cases, log, told, now, os.urandom),
             now=now,
             approvals=Approvals(
-                self.log, self.library, self.vault, self.settings, now, f"{self.me}/approvals", is_signed
+                log, self.library, self.vault, self.settings, now, f"{self.me}/approvals", is_signed
             ),
         )
 

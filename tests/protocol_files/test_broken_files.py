@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modconsole.protocol_files.checking import check as check_files
 from modconsole.protocol_files.kinds import read
 from modconsole.protocol_files.problems import Report
 from modconsole.protocol_files.protocols import Known, check, plain_protocol, resolve
 from modconsole.protocol_files.schema import PROTOCOL
 from modconsole.protocol_files.tree import parse
+from tests.protocol_files.broken import BROKEN, make
 from tests.protocol_files.conftest import GOOD, RESOURCES, TEMPLATE, Home
+from tests.protocol_files.sound import ENDING, SOUND
 
 # What is changed in the good protocol, and all that is then said about it (after "shipped/calm.yaml:").
 SLIPS: dict[str, tuple[str, str, list[str]]] = {
@@ -35,6 +38,16 @@ SLIPS: dict[str, tuple[str, str, list[str]]] = {
         'in: ["yes", "unclear"]',
         "in: [no, unclear]",
         ['37:33: no without quotes, which YAML reads as true or false; expected quotes around it: "no".'],
+    ),
+    "an unquoted on": (
+        'title: "A calm sheet"',
+        "title: on",
+        ['3:8: on without quotes, which YAML reads as true or false; expected quotes around it: "on".'],
+    ),
+    "an unquoted off": (
+        'text: "Yes"',
+        "text: off",
+        ['32:34: off without quotes, which YAML reads as true or false; expected quotes around it: "off".'],
     ),
     "a number with a leading zero": (
         'title: "A calm sheet"',
@@ -346,6 +359,7 @@ def test_a_slip_is_told_with_its_place_and_how_to_mend_it(home: Home, slip: str)
 
     assert home.told(library) == [f"shipped/calm.yaml:{line}" for line in expected]
     assert library.get("calm") is None
+    assert all(problem.rule for problem in library.problems())
 
 
 CONSEQUENCES: dict[str, tuple[str, str, bool]] = {
@@ -553,6 +567,20 @@ def test_a_file_cut_short_is_told(home: Home, at: int):
     assert all(line.startswith("shipped/calm.yaml:") for line in told)
 
 
+def test_a_file_cut_short_at_any_byte_is_told(home: Home):
+    home.write("calm.yaml", SOUND)
+    home.write("includes/ending.yaml", ENDING)
+    library, whole = home.library(), SOUND.encode("utf-8")
+    file = home.root / "desk" / "calm.yaml"
+    unnoticed = []
+    for end in range(len(whole)):
+        home.write("calm.yaml", whole[:end], file.parent)
+        if all(problem.advice for problem in check_files(library, files=[file])):
+            unnoticed.append(end)
+
+    assert unnoticed == []
+
+
 def test_a_last_line_without_an_end_is_a_warning(home: Home):
     home.write("calm.yaml", GOOD.rstrip("\n"))
     library = home.library()
@@ -696,6 +724,47 @@ def test_two_files_with_one_id_are_told_and_the_one_so_named_is_used(home: Home)
     ]
     assert library.get("calm") is not None
     assert library.get("copy") is None
+
+
+def test_one_id_in_two_packs_is_told_and_the_first_is_used(home: Home):
+    home.write("rules/calm.yaml", GOOD.replace("A calm sheet", "Another"))
+    home.write("core/calm.yaml", GOOD.replace("A calm sheet", "A third"))
+    library = home.library()
+
+    assert home.told(library) == [
+        "shipped/core/calm.yaml:1:1: a second file of the name “calm”; expected one; calm.yaml is used.",
+        "shipped/rules/calm.yaml:1:1: a second file of the name “calm”; expected one; calm.yaml is used.",
+    ]
+    assert (calm := library.get("calm")) is not None
+    assert calm.title == "A calm sheet"
+
+
+def test_a_pack_that_is_a_link_out_of_the_folder_is_refused(home: Home):
+    home.write("elsewhere/secret.yaml", GOOD.replace("id: calm", "id: secret"), home.root)
+    (home.shipped / "pack").symlink_to(home.root / "elsewhere")
+    library = home.library()
+
+    assert home.told(library) == [
+        "shipped/pack:1:1: a link to a folder outside this one; expected the folder itself."
+    ]
+    assert "secret" not in library.ids()
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_whatever_is_wrong_with_a_file_the_check_says_it_and_the_library_goes_on(home: Home, kind: str):
+    home.write("calm.yaml", SOUND)
+    home.write("includes/ending.yaml", ENDING)
+    library = home.library()
+    good = library.get("calm")
+    found = check_files(library, files=[make(home.root / "desk", kind)])
+    (home.shipped / "calm.yaml").unlink()
+    make(home.shipped, kind)
+
+    assert found
+    assert all(problem.rule and problem.found and problem.expected for problem in found)
+    assert not all(problem.warning for problem in found)
+    assert library.get("calm") == good
+    assert library.problems()
 
 
 def test_a_file_name_that_can_be_no_id_is_told(home: Home):

@@ -3,10 +3,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -17,6 +19,8 @@ import pytest
 from modconsole.core.errors import StoreError
 from modconsole.core.protocol import Operator, QuestionType
 from modconsole.protocol_files import FileLibrary, shipped_folder
+from modconsole.protocol_files.problems import Report
+from modconsole.protocol_files.tree import Node, parse
 from tests.protocol_files.conftest import GOOD, INCLUDE, RESOURCES, TEMPLATE, Home
 
 
@@ -541,6 +545,232 @@ def test_mistakes_are_remembered_in_the_cache_too(home: Home):
     assert home.told() == before
 
 
+# What is made again after an edit
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that were parsed, in order."""
+    names: list[str] = []
+
+    def noting(text: str, file: str, report: Report) -> Node | None:
+        names.append(Path(file).name)
+        return parse(text, file, report)
+
+    monkeypatch.setattr("modconsole.protocol_files.library.parse", noting)
+    return names
+
+
+@pytest.fixture
+def three(home: Home) -> Home:
+    """Three protocols: one includes `ending` and leads to `plain`, which names nothing; `calm` names a template."""
+    plain = GOOD.replace("templates: [hello]", "").replace("resources: {topics: [distress]}", "")
+    home.write("plain.yaml", plain.replace("id: calm", "id: plain"))
+    home.write(
+        "leading.yaml",
+        plain.replace("id: calm", "id: leading")
+        .replace("steps:", "includes: [ending]\nsteps:")
+        .replace(
+            '          - {value: "no", text: "No"}\n',
+            '          - {value: "no", text: "No"}\n        on_answer: [{in: ["no"], add_protocol: plain}]\n',
+        ),
+    )
+    return home
+
+
+EDITS = {
+    "a protocol": ("plain.yaml", "Look at it.", "Look again.", ["plain.yaml"]),
+    "a template": ("templates/hello.yaml", "Hi", "Hello", ["calm.yaml", "hello.yaml"]),
+    "an include": ("includes/ending.yaml", "Close it.", "Close it now.", ["ending.yaml", "leading.yaml"]),
+    "a service that is offered": ("resources/GB.yaml", "496 0000", "496 0001", ["GB.yaml", "calm.yaml"]),
+    "a service that is not": ("resources/GB.yaml", '"999"', '"112"', ["GB.yaml"]),
+    "who last rang a service": ("resources/GB.yaml", "2026-11-01", "2026-11-20", ["GB.yaml"]),
+}
+
+
+def use_all(library: FileLibrary) -> list[str]:
+    for id in library.ids():
+        assert library.get(id) is not None
+    found = [str(problem) for problem in library.problems()]
+    assert library.template("hello") is not None
+    return found
+
+
+@pytest.mark.parametrize("what", EDITS)
+@pytest.mark.parametrize("anew", [False, True], ids=["in the same console", "in the next one"])
+def test_an_edit_makes_only_that_anew_which_depends_on_it(
+    three: Home, parsed: list[str], what: str, anew: bool
+):
+    library = three.library()
+    use_all(library)
+    file, old, new, expected = EDITS[what]
+    three.change(file, old, new)
+    parsed.clear()
+    library = three.library() if anew else library
+    use_all(library)
+
+    assert sorted(parsed) == sorted(expected)
+    assert [library.get(id) for id in library.ids()] == [
+        three.library(cache=False).get(id) for id in library.ids()
+    ]
+
+
+def test_a_file_that_is_only_written_again_makes_nothing_anew(three: Home, parsed: list[str]):
+    library = three.library()
+    use_all(library)
+    for path in three.shipped.rglob("*.yaml"):
+        path.write_bytes(path.read_bytes())
+        os.utime(path, ns=(1, 1))
+    parsed.clear()
+    use_all(library)
+    use_all(three.library())
+
+    assert parsed == []
+
+
+def test_a_protocol_that_goes_or_comes_makes_those_anew_that_lead_to_it(three: Home, parsed: list[str]):
+    library = three.library()
+    use_all(library)
+    shutil.rmtree(three.root / "kept")
+    (three.shipped / "plain.yaml").rename(three.shipped / "plainer.txt")
+    library = three.library()
+    missing = library.problems()
+    (three.shipped / "plainer.txt").rename(three.shipped / "plain.yaml")
+    parsed.clear()
+
+    assert "“plain”, which is not in the library" in str(missing[0])
+    assert use_all(library) == []
+    assert "calm.yaml" not in parsed
+
+
+def test_a_file_that_is_broken_again_has_the_newest_good_version_behind_it(home: Home):
+    good, newer, broken = (
+        GOOD,
+        GOOD.replace("A calm sheet", "A newer sheet"),
+        GOOD.replace("draft", "darft", 1),
+    )
+    titles = []
+    for text in (good, broken, newer, broken):
+        home.write("calm.yaml", text)
+        titles.append(loaded(home).title)
+
+    assert titles == ["A calm sheet", "A calm sheet", "A newer sheet", "A newer sheet"]
+
+
+def test_another_release_or_another_rule_makes_everything_anew(home: Home, monkeypatch: pytest.MonkeyPatch):
+    before = loaded(home)
+    cached = home.root / "cache" / "protocol-calm.json"
+    monkeypatch.setattr("modconsole.protocol_files.made.maker", lambda: "another")
+    again = loaded(home)
+
+    assert again == before
+    assert json.loads(cached.read_bytes())["by"] == "another"
+
+
+def test_naming_the_protocols_opens_no_file(home: Home, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path, report: Report) -> bytes:
+        raise AssertionError(f"{path} was opened")
+
+    monkeypatch.setattr("modconsole.protocol_files.library.read_bytes", refuse)
+    library = home.library()
+
+    assert library.ids() == ("calm",)
+    assert library.pack("calm") == home.shipped.name
+    assert library.stamp()
+
+
+def test_the_stamp_changes_with_every_edit_and_with_nothing_else(home: Home):
+    library = home.library()
+    stamps = [library.stamp()]
+    library.get("calm")
+    library.problems()
+    stamps.append(library.stamp())
+    for file, old, new in CHANGES.values():
+        home.change(file, old, new)
+        stamps.append(library.stamp())
+
+    assert stamps[0] == stamps[1]
+    assert len(set(stamps)) == len(stamps) - 1
+
+
+@pytest.mark.parametrize("read", ["calm.yaml", "ending.yaml"])
+@pytest.mark.parametrize(
+    ("edited", "old", "new"),
+    [("calm.yaml", "Look at it.", "Look gently."), ("includes/ending.yaml", "Close it.", "Look gently.")],
+)
+def test_an_edit_while_files_are_read_is_not_lost(
+    home: Home, monkeypatch: pytest.MonkeyPatch, read: str, edited: str, old: str, new: str
+):
+    home.change("calm.yaml", "steps:", "includes: [ending]\nsteps:")
+    edits = iter([edited])
+
+    def meanwhile(text: str, file: str, report: Report) -> Node | None:
+        if Path(file).name == read and next(edits, ""):
+            home.change(edited, old, new)
+        return parse(text, file, report)
+
+    monkeypatch.setattr("modconsole.protocol_files.library.parse", meanwhile)
+    library = home.library()
+    library.get("calm")
+
+    for now in (library, home.library()):
+        protocol = now.get("calm")
+        assert protocol is not None
+        assert new in [step.text for step in protocol.steps]
+
+
+def test_consoles_that_start_at_once_share_a_cache_and_harm_nothing(three: Home):
+    code = f"""
+from pathlib import Path
+from modconsole.protocol_files import FileLibrary
+root = Path({str(three.root)!r})
+library = FileLibrary([root / "shipped", root / "own"], root / "kept", root / "cache")
+print(*(library.get(id).hash for id in library.ids()), len(library.problems()))
+"""
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    said = {process.communicate()[0] for process in started}
+
+    assert len(said) == 1
+    assert all(process.returncode == 0 for process in started)
+    assert len(next(iter(said)).split()) == 4
+    assert not list(three.root.rglob("*.part"))
+
+
+# What belongs to a version
+
+
+def test_a_bundle_gives_the_messages_and_services_of_that_very_version(home: Home):
+    first = loaded(home)
+    home.change("templates/hello.yaml", "Hi", "Hello")
+    home.change("resources/GB.yaml", "0113 496 0000", "0113 496 0001")
+    library = home.library()
+    second = library.get("calm")
+    assert second is not None
+    old, new = library.bundle(first.hash), library.bundle(second.hash)
+
+    assert old is not None
+    assert new is not None
+    assert old.templates["hello"].body.startswith("Hi ")
+    assert new.templates["hello"].body.startswith("Hello ")
+    assert old.resources[0].channels[0].value == "0113 496 0000"
+    assert new.resources[0].channels[0].value == "0113 496 0001"
+    assert library.bundle("0" * 64) is None
+
+
+def test_the_shipped_version_can_be_read_behind_the_services_own(home: Home):
+    home.write("calm.yaml", GOOD.replace("A calm sheet", "Our own sheet"), home.own)
+    home.write("ours.yaml", GOOD.replace("id: calm", "id: ours"), home.own)
+    library = home.library()
+    shipped = library.shipped("calm")
+
+    assert shipped is not None
+    assert (shipped.title, loaded(home).title) == ("A calm sheet", "Our own sheet")
+    assert library.shipped("ours") is None
+    assert library.shipped("nobody") is None
+
+
 def test_everything_unknown_is_none(home: Home):
     library = home.library()
 
@@ -636,4 +866,31 @@ def test_the_shipped_folder_is_found_beside_the_package_and_inside_it(tmp_path: 
     assert shipped_folder(package) == tmp_path / "protocols"
     (package / "_protocols").mkdir()
     assert shipped_folder(package) == package / "_protocols"
-    assert (shipped_folder() / "suicide-immediate.yaml").is_file()
+    assert (shipped_folder() / "core" / "suicide-immediate.yaml").is_file()
+
+
+def test_threads_that_read_while_files_change_never_stumble(home: Home) -> None:
+    library = home.library()
+    stumbled: list[BaseException] = []
+    is_over = threading.Event()
+
+    def read() -> None:
+        try:
+            while not is_over.is_set():
+                assert library.get("calm") is not None
+                assert library.emergency(["GB"])
+                library.stamp()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the test
+            stumbled.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for number in range(30):
+        home.write("calm.yaml", GOOD.replace("A calm sheet", f"Calm sheet {number}"))
+        library.problems()
+    is_over.set()
+    for reader in readers:
+        reader.join()
+
+    assert stumbled == []

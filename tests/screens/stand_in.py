@@ -45,7 +45,7 @@ from modconsole.core.protocol import (
 )
 from modconsole.core.run import Run, RunEvent
 from modconsole.core.urgency import Urgency
-from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake
+from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake, SettingsFirst
 from modconsole.ports import (
     Ability,
     AdapterCatalogue,
@@ -721,7 +721,8 @@ def stand_in(
     decisions = Decisions(casework, log, told, now, random)
     intake = Intake(store, vault, forums, library, service, told, now, random)
     approvals = Approvals(log, library, vault, settings, now, "alex/approvals", lambda *signed: False)
-    desk = Desk(settings, vault, store, log, library, forums, intake, casework, decisions, now, approvals)
+    sealed = SettingsFirst(log, settings, now)
+    desk = Desk(settings, vault, store, sealed, library, forums, intake, casework, decisions, now, approvals)
     made = StandIn(desk, store, log, vault, forum, library, notifier)
     for number in range(1, cases + 1):
         made.add(number)

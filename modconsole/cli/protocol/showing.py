@@ -20,6 +20,7 @@ from modconsole.core.protocol_words import (
     actions_words,
     ages_words,
     answer_words,
+    checked_words,
     consequence_words,
     listed,
     question_kind_words,
@@ -33,7 +34,7 @@ from modconsole.core.protocol_words import (
 )
 from modconsole.core.text import plain
 
-__all__ = ["Shown", "checked_words", "folded", "lines_of", "option_keys"]
+__all__ = ["Shown", "folded", "lines_of", "option_keys"]
 
 _AFTERWARDS = {
     "offer_break": "a break is offered afterwards",
@@ -60,15 +61,6 @@ def option_keys(question: Question) -> list[tuple[str, str]]:
     """Give each option's words with the key that chooses it: y, n, u for yes, no and unclear, or its number."""
     letters = {"yes": "y", "no": "n", "unclear": "u"}
     return [(letters.get(option.value, str(n)), option.text) for n, option in enumerate(question.options, 1)]
-
-
-def checked_words(resource: Resource, today: date) -> str:
-    """Say whether somebody made sure that a service is still reached so."""
-    if resource.verified_on is None:
-        return "NOT CHECKED"
-    if resource.is_stale(today):
-        return f"LAST CHECKED {resource.verified_on}: CHECK AGAIN"
-    return f"checked {resource.verified_on}"
 
 
 def folded(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
@@ -238,7 +230,7 @@ class _Page:
             f"May be run alone by: {role_words(held.min_role)}, as advice." if held.min_role else "",
             f"Training: {held.training_required}" if held.training_required else "",
             *(f"Hazard: {hazard}" for hazard in held.hazards),
-            *(f"{label(path)}: {text}" for path, text in self.shown.more.items()),
+            *(f"{_label(path)}: {text}" for path, text in self.shown.more.items()),
             *(f"{c.version}, {c.on}, {role_words(c.by_role)}: {c.summary}" for c in held.changes),
             *(f"The file names an approval: {role_words(a.role)}, {a.name}, {a.on}." for a in held.approvals),
             f"{protocol.id}, {protocol.status.replace('_', ' ')}, SHA-256 {protocol.hash}",
@@ -248,6 +240,6 @@ class _Page:
                 yield from self.fold(fact, "    ", "  - ")
 
 
-def label(path: str) -> str:
+def _label(path: str) -> str:
     """Name what is written for people only: `governance.equality_notes` is `Equality notes`."""
     return path.rpartition(".")[2].replace("_", " ").capitalize()

@@ -95,7 +95,7 @@ def _schema(parts: Parts, args: argparse.Namespace) -> int:
     if args.out is None:
         say(text.rstrip("\n"))
         return 0
-    _write_made(args.out, text, begins="# " if args.reference else "{")
+    _write_made(args.out, text)
     say(f"Written: {args.out}")
     return 0
 
@@ -115,7 +115,7 @@ def _write_schemas(tools: ProtocolTools, beside: Path) -> Path:
     folder = beside / SCHEMAS
     _make(folder)
     for kind in KINDS:
-        _write_made(folder / f"{kind}.json", _as_text(tools.schema(kind)), begins="{")
+        _write_made(folder / f"{kind}.json", _as_text(tools.schema(kind)))
     return folder
 
 
@@ -130,8 +130,9 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _write_made(file: Path, text: str, begins: str) -> None:
+def _write_made(file: Path, text: str) -> None:
     """Write what we made ourselves over an older one of the same making; over nothing else."""
+    begins = text.partition("modconsole")[0]
     try:
         if file.exists() and not file.read_text("utf-8", "replace").startswith(begins):
             raise WrongUsage(
