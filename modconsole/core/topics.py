@@ -27,8 +27,8 @@ class Topic:
     protocols: tuple[str, ...]
 
 
-def _topic(code: str, label: str, urgency: Urgency, *more: str) -> tuple[str, Topic]:
-    return code, Topic(code, label, urgency, (code, *more))
+def _topic(code: str, label: str, urgency: Urgency) -> tuple[str, Topic]:
+    return code, Topic(code, label, urgency, (code,))
 
 
 NOW, SOON, TODAY, ROUTINE = Urgency.NOW, Urgency.SOON, Urgency.TODAY, Urgency.ROUTINE
@@ -38,12 +38,10 @@ TOPICS: Mapping[str, Topic] = MappingProxyType(
         [
             _topic("suicide-immediate", "may be about to act", NOW),
             _topic("suicide-thoughts", "thoughts of suicide", SOON),
-            _topic(
-                "harmful-suicide-selfharm-content", "harmful detail or encouragement", NOW, "suicide-thoughts"
-            ),
-            _topic("self-harm", "self-harm", SOON, "suicide-thoughts"),
-            _topic("eating-disorder-content", "eating disorder", SOON, "suicide-thoughts"),
-            _topic("distress-no-safety-signs", "distress", TODAY, "suicide-thoughts"),
+            _topic("harmful-suicide-selfharm-content", "harmful detail or encouragement", NOW),
+            _topic("self-harm", "self-harm", SOON),
+            _topic("eating-disorder-content", "eating disorder", SOON),
+            _topic("distress-no-safety-signs", "distress", TODAY),
             _topic("child-at-risk", "a child may be at risk", NOW),
             _topic("grooming-or-exploitation", "grooming or exploitation", NOW),
             _topic("csam-suspected", "suspected child sexual abuse material", NOW),
@@ -53,19 +51,14 @@ TOPICS: Mapping[str, Topic] = MappingProxyType(
             _topic("harm-to-others-or-threat", "threat to others", NOW),
             _topic("harassment-hate-bullying", "harassment, hate or bullying", TODAY),
             _topic("identifying-information", "identifying details", TODAY),
-            _topic(
-                "contact-sharing-off-platform",
-                "contact shared off the forum",
-                TODAY,
-                "identifying-information",
-            ),
+            _topic("contact-sharing-off-platform", "contact shared off the forum", TODAY),
             _topic("medication-and-health-claims", "medication or health claim", TODAY),
             _topic("drugs-alcohol", "drugs or alcohol", TODAY),
             _topic("scam-or-exploitation-of-members", "scam or exploitation", TODAY),
             _topic("thread-spiral", "thread spiralling", SOON),
             _topic("member-death-postvention", "a member may have died", NOW),
             _topic("unanswered-post", "nobody has answered", TODAY),
-            _topic("worried-about-someone-else", "worried about someone", SOON, "suicide-thoughts"),
+            _topic("worried-about-someone-else", "worried about someone", SOON),
             _topic("spam-fundraising-research-media", "spam or recruiting", ROUTINE),
             _topic("trolling", "trolling", TODAY),
             _topic("impersonation-or-bot", "impersonation or bot", TODAY),
@@ -78,8 +71,9 @@ TOPICS: Mapping[str, Topic] = MappingProxyType(
     )
 )
 
-UNKNOWN_TOPIC = Topic("", "reason not known here", Urgency.SOON, ())
-"""A reason nobody mapped could be about safety, so a person looks soon (guide, rule 4: the more cautious branch)."""
+UNKNOWN_TOPIC = Topic("", "reason not known here", Urgency.SOON, ("distress-no-safety-signs",))
+"""A reason nobody mapped could be about safety, so a person looks soon (guide, rule 4: the more cautious branch), with
+the sheet that asks about danger first and hands over (guide, section 6.2)."""
 
 
 def topic_for(code: str) -> Topic:

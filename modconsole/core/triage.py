@@ -61,7 +61,7 @@ def judge(
         what = topic.label if topic.code else "nobody has mapped this reason, so a person looks soon"
         code = f"flag:{topic.code or 'unmapped'}"
         reasons.setdefault(code, Reason(code, f"{_WHO[flag.source]} said “{word}”: {what} ({topic.urgency})"))
-        fitting = (*own.get(topic.code, ()), *topic.protocols)
+        fitting = (*own.get(topic.code, ()), *topic.protocols) if topic.code or not known else ()
         suggested.update(dict.fromkeys(id for id in fitting if knows_protocol(id)))
     reporters = {flag.reporter for flag in flags if flag.reporter}
     if len(reporters) >= MANY_REPORTERS:

@@ -42,7 +42,6 @@ def test_a_reason_nobody_mapped_is_looked_at_soon():
     judged = judge([flag("something new")], {}, everything)
 
     assert judged.urgency is Urgency.SOON
-    assert judged.suggested == ()
     assert "nobody has mapped" in judged.reasons[0].text
 
 
@@ -66,9 +65,13 @@ def test_a_service_can_map_one_topic_to_another():
 
 
 def test_a_protocol_that_is_not_in_the_library_is_not_suggested():
-    judged = judge([flag("x", "self-harm")], {}, lambda id: id == "suicide-thoughts")
+    judged = judge([flag("x", "self-harm"), flag("y", "trolling")], {}, lambda id: id == "trolling")
 
-    assert judged.suggested == ("suicide-thoughts",)
+    assert judged.suggested == ("trolling",)
+
+
+def test_a_reason_nobody_knows_suggests_the_sheet_that_asks_about_safety_first():
+    assert judge([flag("who knows", "")], {}, everything).suggested == ("distress-no-safety-signs",)
 
 
 def test_three_reporters_make_it_soon_but_two_do_not():
