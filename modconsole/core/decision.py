@@ -11,6 +11,7 @@ from modconsole.core.actions import Action, OutcomeKind
 from modconsole.core.urgency import Urgency
 
 __all__ = [
+    "OUTLIVES_ITS_CASE",
     "TURNED_AWAY",
     "DecisionState",
     "Entry",
@@ -52,6 +53,13 @@ class EntryKind(StrEnum):
     RESTRICTED = "restricted"
 
 
+OUTLIVES_ITS_CASE = frozenset(
+    {EntryKind.ERASE_REQUESTED, EntryKind.ERASED, EntryKind.ERASE_REFUSED, EntryKind.RESTRICTED}
+)
+"""Kinds that name a case and whose body is encrypted under the service's own key, never under the case's: why
+something was erased must be readable when it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolRef:
     """Which protocol was on screen: enough to find its exact text again by hash."""
@@ -64,7 +72,8 @@ class ProtocolRef:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the desk wants sealed. Everything but `body` stays readable; `body` is encrypted under the case's key."""
+    """What the desk wants sealed. Everything but `body` stays readable; `body` is encrypted under the case's key, or
+    under the service's own for the kinds of `OUTLIVES_ITS_CASE`."""
 
     kind: EntryKind
     actor: str

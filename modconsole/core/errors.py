@@ -19,6 +19,7 @@ ModconsoleError                 what happened, what is safe, what to do next
     LogError                    the audit log (log.db); nothing was done unrecorded
     VaultError                  the keys (keys.db)
       VaultLocked               a passphrase or an unlocked keyring is needed
+      Erased                    the case's key was destroyed on purpose
     SecretsUnavailable          no safe place for secrets
 """
 
@@ -28,6 +29,7 @@ __all__ = [
     "BadAnswer",
     "Conflict",
     "DataError",
+    "Erased",
     "Forbidden",
     "ForumError",
     "LogError",
@@ -202,6 +204,11 @@ class VaultError(DataError):
 class VaultLocked(VaultError):
     default_kept = "The queue and the emergency panel (!) work without it."
     default_next_step = "Give the passphrase, or unlock the keyring of this computer."
+
+
+class Erased(VaultError):
+    default_kept = "What was decided is still in the log."
+    default_next_step = "There is nothing to do; an erased text cannot be brought back."
 
 
 class SecretsUnavailable(VaultError):

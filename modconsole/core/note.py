@@ -24,10 +24,16 @@ __all__ = [
     "Note",
     "NoteSignature",
     "VerifierKey",
+    "base64_of",
     "checkpoint_text",
+    "from_base64",
+    "is_key_name",
+    "is_weak_key",
     "parse_checkpoint",
     "parse_note",
+    "parse_signature_line",
     "parse_verifier_key",
+    "signature_line",
     "signed_note",
 ]
 
@@ -63,7 +69,7 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        if not _is_name(self.name) or len(self.public) != _KEY_SIZE:
+        if not is_key_name(self.name) or len(self.public) != _KEY_SIZE:
             raise ValueError("A verifier key has a name without spaces or plus signs, and 32 bytes of key.")
 
     @property
@@ -72,7 +78,7 @@ class VerifierKey:
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:_ID_SIZE]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{base64_of(_ED25519 + self.public)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Checkpoint:
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
     """Give the text of a checkpoint: the bytes to sign are its UTF-8."""
-    return f"{checkpoint.origin}\n{checkpoint.size}\n{_base64(checkpoint.root)}\n"
+    return f"{checkpoint.origin}\n{checkpoint.size}\n{base64_of(checkpoint.root)}\n"
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
@@ -120,7 +126,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise ValueError("A checkpoint starts with a line for its origin and a line for its size.")
     if len(size) > len(str(_LARGEST)) or int(size) > _LARGEST:
         raise ValueError("No log is as large as this checkpoint says.")
-    hash = _from_base64(root)
+    hash = from_base64(root)
     if len(hash) != HASH_SIZE:
         raise ValueError("The third line of a checkpoint is a root of 32 bytes in base64.")
     return Checkpoint(origin, int(size), hash)
@@ -128,8 +134,14 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 def signed_note(text: str, *signatures: tuple[VerifierKey, bytes]) -> str:
     """Put a text and its signatures together."""
-    lines = (f"{_DASH}{key.name} {_base64(key.id + signature)}\n" for key, signature in signatures)
-    return text + "\n" + "".join(lines)
+    return (
+        text + "\n" + "".join(signature_line(key.name, key.id + signature) for key, signature in signatures)
+    )
+
+
+def signature_line(name: str, signature: bytes) -> str:
+    """Give one signature's line; its bytes begin with the id of its key."""
+    return f"{_DASH}{name} {base64_of(signature)}\n"
 
 
 def parse_note(note: str) -> Note:
@@ -143,13 +155,20 @@ def parse_note(note: str) -> Note:
         raise ValueError(
             "A signed note is text, an empty line and signature lines, without control characters."
         )
-    return Note(text + "\n", tuple(_signature(line) for line in lines.removesuffix("\n").split("\n")))
+    return Note(
+        text + "\n", tuple(parse_signature_line(line) for line in lines.removesuffix("\n").split("\n"))
+    )
 
 
-def _signature(line: str) -> NoteSignature:
+def parse_signature_line(line: str) -> NoteSignature:
+    """Read one signature's line, without its newline.
+
+    Raises:
+        ValueError: It is none.
+    """
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
-    decoded = _from_base64(encoded)
-    if not line.startswith(_DASH) or not _is_name(name) or len(decoded) <= _ID_SIZE:
+    decoded = from_base64(encoded)
+    if not line.startswith(_DASH) or not is_key_name(name) or len(decoded) <= _ID_SIZE:
         raise ValueError("A signature line is a dash, a name, and a key's id and signature in base64.")
     return NoteSignature(name, decoded[:_ID_SIZE], decoded[_ID_SIZE:])
 
@@ -163,34 +182,40 @@ def parse_verifier_key(text: str) -> VerifierKey:
     """
     name, _, rest = text.partition("+")
     id, _, encoded = rest.partition("+")
-    decoded = _from_base64(encoded)
+    decoded = from_base64(encoded)
     if decoded[:1] != _ED25519:
         raise ValueError("This is not an Ed25519 verifier key.")
     key = VerifierKey(name, decoded[1:])
     if key.id.hex() != id:
         raise ValueError("The id of this verifier key does not belong to it: it was mistyped or cut short.")
-    if _is_weak(key.public):
+    if is_weak_key(key.public):
         raise ValueError("This verifier key is a weak one: anybody could sign under it.")
     return key
 
 
-def _is_weak(public: bytes) -> bool:
+def is_weak_key(public: bytes) -> bool:
+    """Say whether anybody could make signatures that are right under this Ed25519 key."""
     return public[:-1] + bytes([public[-1] & 0x7F]) in _LOW_ORDER
 
 
-def _is_name(name: str) -> bool:
+def is_key_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(char.isspace() for char in name)
 
 
-def _base64(data: bytes) -> str:
+def base64_of(data: bytes) -> str:
     return b64encode(data).decode("ascii")
 
 
-def _from_base64(text: str) -> bytes:
+def from_base64(text: str) -> bytes:
+    """Read base64 in its one proper form, of one byte or more.
+
+    Raises:
+        ValueError
+    """
     try:
         decoded = b64decode(text, validate=True)
     except (Base64Error, ValueError):
         decoded = b""
-    if not decoded or _base64(decoded) != text:
+    if not decoded or base64_of(decoded) != text:
         raise ValueError("This is not base64 in its one proper form.")
     return decoded

@@ -15,8 +15,8 @@ from typing import Any
 
 from modconsole.core.codec import from_plain
 from modconsole.core.errors import ProtocolFileError
-from modconsole.core.examine import Neighbour, circles, examine, leads_to, templates_named
-from modconsole.core.findings import Finding, Level, Place
+from modconsole.core.examine import circles, examine, leads_to, templates_named
+from modconsole.core.findings import Finding, Level, Neighbour, Place
 from modconsole.core.protocol import ReviewProtocol
 from modconsole.core.wording import template_wording
 from modconsole.ports.library import LibraryProblem
@@ -34,7 +34,8 @@ _KINDS = ("protocol", "template", "resources", "include")
 _LEAVES_IT_WHOLE = frozenset(
     """unknown-key unknown-template unknown-topic unknown-protocol broken-template id-not-file-name no-line-end
     safety-without-unclear imminent-form emergency-gated empty-consequence required-under-condition unfitting-key
-    unknown-include broken-include circle jump-over-required jump-not-forwards unknown-question unknown-answer""".split()
+    unknown-include broken-include circle jump-over-required jump-not-forwards unknown-question
+    unknown-answer""".split()
 )
 """Mistakes that leave a protocol whole enough to walk, so that an author hears of its paths in the same breath."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from modconsole.core.errors import WrongUsage
-from modconsole.core.examine import MANY_STEPS
+from modconsole.core.examine_paths import MANY_STEPS
 from modconsole.core.text import is_safe, plain
 from modconsole.core.urgency import Urgency
 from modconsole.core.wording import MOST_TITLE_WORDS, MOST_WORDS

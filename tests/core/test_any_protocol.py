@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from modconsole.core.actions import Action
-from modconsole.core.examine import Neighbour, examine
-from modconsole.core.findings import Level
+from modconsole.core.examine import examine
+from modconsole.core.findings import Level, Neighbour
 from modconsole.core.paths import walk
 from modconsole.core.protocol import (
     Consequence,

@@ -9,8 +9,8 @@ from datetime import date
 import pytest
 
 from modconsole.core.actions import Action
-from modconsole.core.examine import Neighbour, circles, examine
-from modconsole.core.findings import Finding, Level, Place
+from modconsole.core.examine import circles, examine
+from modconsole.core.findings import Finding, Level, Neighbour, Place
 from modconsole.core.protocol import (
     Approval,
     Operator,

@@ -94,6 +94,46 @@ def test_a_mistyped_verifier_key_is_refused(text: str) -> None:
         parse_verifier_key(text)
 
 
+def test_an_origin_may_be_any_line_of_text() -> None:
+    assert parse_checkpoint(f"go.sum database tree\n3\n{'A' * 43}=\n").origin == "go.sum database tree"
+
+
+@pytest.mark.parametrize("size", [str(2**63), "9" * 5000])
+def test_a_size_that_no_log_has_is_refused(size: str) -> None:
+    assert parse_checkpoint(f"o\n{2**63 - 1}\n{'A' * 43}=\n").size == 2**63 - 1
+    with pytest.raises(ValueError, match="No log is as large"):
+        parse_checkpoint(f"o\n{size}\n{'A' * 43}=\n")
+
+
+P = 2**255 - 19
+D = -121665 * pow(121666, -1, P) % P
+"""The curve of RFC 8032, section 5.1: -x^2 + y^2 = 1 + D x^2 y^2."""
+
+
+def order_divides_8(y: int) -> bool:
+    """Double a point three times by its y alone, and see whether it is the neutral one (y = 1)."""
+    for _ in range(3):
+        x2 = (y * y - 1) * pow(D * y * y + 1, -1, P)
+        y = (y * y + x2) * pow(1 - D * x2 * y * y, -1, P) % P
+    return y == 1
+
+
+def test_a_weak_key_under_which_anybody_could_sign_is_refused() -> None:
+    """Every encoding of a low-order point, canonical or not, with either sign bit."""
+    eighth = int.from_bytes(
+        bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+    )
+    ys = [0, 1, P - 1, P, P + 1, eighth, P - eighth]
+    assert all(order_divides_8(y) for y in ys)
+    assert not order_divides_8(4 * pow(5, -1, P))  # the base point
+
+    for y in ys:
+        for sign in (0, 1 << 255):
+            key = VerifierKey("log.example", (y | sign).to_bytes(32, "little"))
+            with pytest.raises(ValueError, match="weak"):
+                parse_verifier_key(str(key))
+
+
 def test_a_name_that_would_break_the_line_is_refused() -> None:
     for name in ("", "a b", "a+b", "a\nb"):
         with pytest.raises(ValueError, match="name"):
