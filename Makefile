@@ -2,6 +2,7 @@
 # make test         run the tests of the project and of every plugin
 # make check        formatting, lint, types, and which part may import which
 # make test-live    install, start, fill, exercise and stop real servers (Linux; Debian's packages, npm, PyPI)
+# make test-interop check our log with Go and openssl, and theirs with ours (golang-go, golang-golang-x-mod-dev, openssl)
 # make bench        measure start, keys, memory, commands, log and intake beside named peers (BENCH=--quick: shorter)
 # make screenshot   draw docs/console.svg from the running console
 # make format       put formatting and import order right
@@ -11,7 +12,7 @@
 # Needed: make, and Python 3.11 or newer (PYTHON=... names one). Everything else goes into .venv here.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-live bench screenshot rig-ozone rig-synapse format lock clean
+.PHONY: help demo test check test-live test-interop bench screenshot rig-ozone rig-synapse format lock clean
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv/bin
@@ -30,9 +31,10 @@ demo: $(READY)
 	@$(VENV)/modconsole demo
 
 # One run for the project and one for each plugin: a plugin is a distribution of its own. All run, then the verdict.
+# Files side by side on both cores; the tests of one file stay together, because they share what they set up.
 test: $(READY)
 	@failed=; for tests in tests $(PLUGIN_TESTS); do \
-	  echo "$$tests:"; $(VENV)/python -m pytest "$$tests" || failed="$$failed $$tests"; \
+	  echo "$$tests:"; $(VENV)/python -m pytest -n 2 --dist loadfile "$$tests" || failed="$$failed $$tests"; \
 	done; [ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
 
 check: $(READY)
@@ -47,6 +49,10 @@ test-live: $(READY)
 	@$(MAKE) --no-print-directory -j2 rig-ozone rig-synapse
 	@status=0; MODCONSOLE_LIVE=1 $(VENV)/python -m pytest tests/live || status=$$?; \
 	for stop in tests/live/rigs/*/stop.sh; do "$$stop" || status=1; done; exit $$status
+
+test-interop: $(READY)
+	@tests/interop/install.sh
+	@MODCONSOLE_INTEROP=1 $(VENV)/python -m pytest tests/interop
 
 rig-ozone:
 	@tests/live/rigs/ozone/install.sh
