@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from modconsole.ports.library import LibraryProblem
 
-__all__ = ["MAX_PROBLEMS", "Mark", "Marked", "Record", "Report", "nearest", "quote"]
+__all__ = ["MAX_PROBLEMS", "Mark", "Marked", "Record", "Report", "nearest", "one_of", "quote"]
 
 MAX_PROBLEMS = 100
 """More than anybody mends in one go; a file of nothing but mistakes must not fill the memory with sentences."""
 
 _LONGEST_WORD = 60
+_MOST_WORDS = 12
 
 
 class Mark(NamedTuple):
@@ -108,6 +109,15 @@ def nearest(word: str, among: Iterable[str]) -> str:
     by_lower = {right.lower(): right for right in among}
     found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else ""
+
+
+def one_of(words: Iterable[str], *, word: str = "") -> str:
+    """Say which words could stand there; of many, only those most like the one that does."""
+    known = list(words)
+    if len(known) <= _MOST_WORDS:
+        return f"one of: {', '.join(known)}"
+    like = difflib.get_close_matches(word, known, n=_MOST_WORDS // 2, cutoff=0.3) or known[: _MOST_WORDS // 2]
+    return f"one of {len(known)}, such as: {', '.join(like)}"
 
 
 def quote(text: str) -> str:

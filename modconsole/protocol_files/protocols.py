@@ -12,7 +12,7 @@ from typing import Any
 from modconsole.core.protocol import Operator, QuestionType
 from modconsole.core.run import EMERGENCY_QUESTION
 from modconsole.protocol_files.kinds import AsWritten, Group, ListOf
-from modconsole.protocol_files.problems import Mark, Record, Report, quote
+from modconsole.protocol_files.problems import Mark, Record, Report, one_of, quote
 from modconsole.protocol_files.schema import PROTOCOL
 from modconsole.protocol_files.tree import Fields, Items, Node, Scalar
 
@@ -83,7 +83,7 @@ def resolve(record: Record, known: Known, report: Report) -> list[Record]:
             report.add(
                 name.at,
                 f"the unknown include {quote(name)}",
-                f"one of: {', '.join(sorted(known.includes))}",
+                one_of(sorted(known.includes), word=name),
                 word=name,
                 among=known.includes,
                 rule="unknown-include",
@@ -191,7 +191,7 @@ def _check_when(
             report.add(
                 id.at,
                 f"a condition on the unknown question {quote(id)}",
-                f"one of: {', '.join(earlier)}" if earlier else "a question of an earlier step",
+                one_of(earlier, word=id) if earlier else "a question of an earlier step",
                 word=id,
                 among=earlier,
                 rule="condition-on-unknown-question",
@@ -250,7 +250,7 @@ def _check_template(id: Any, known: Known, report: Report) -> None:
         report.add(
             id.at,
             f"the unknown template {quote(id)}",
-            f"one of: {', '.join(sorted(known.templates))}",
+            one_of(sorted(known.templates), word=id),
             word=id,
             among=known.templates,
             rule="unknown-template",
@@ -418,7 +418,7 @@ def _check_close(
             report.add(
                 id.at,
                 f"the unknown question {quote(id)}",
-                f"one of: {', '.join(everything)}",
+                one_of(everything, word=id),
                 word=id,
                 among=everything,
                 rule="unknown-question",
