@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
 from modconsole.audit.schema import MIGRATIONS
 from modconsole.core.errors import LogError
 
-__all__ = ["open_log", "schema_as_found", "schema_as_made", "transaction"]
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = ["Migrations", "open_log", "schema_as_found", "schema_as_made", "transaction"]
 
 
-def open_log(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Open the log for this thread and others, made if it is new.
+Migrations = Sequence[Callable[["Database"], None]]
+
+
+def open_log(path: Path, busy_seconds: float, migrations: Migrations = MIGRATIONS) -> sqlite3.Connection:
+    """Open the log for this thread and others, made if it is new. Or a file as durable, with tables of its own.
 
     Raises:
         LogError: It was written by a newer version, or cannot be made durable here.
@@ -30,7 +37,7 @@ def open_log(path: Path, busy_seconds: float) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
         _make_durable(db, path, busy_seconds)
-        _migrate(db, path)
+        _migrate(db, path, migrations)
     except BaseException:
         db.close()
         raise
@@ -52,37 +59,37 @@ def _use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
     while db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             db.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if monotonic() > give_up:
-                raise
+        except sqlite3.OperationalError as error:
+            if monotonic() > give_up or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise  # waiting makes no room on a full disk
             sleep(0.02)
 
 
-def _version(db: sqlite3.Connection, path: Path) -> int:
+def _version(db: sqlite3.Connection, path: Path, migrations: Migrations) -> int:
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(MIGRATIONS):
+    if version > len(migrations):
         raise LogError(
-            f"The log {path} was written by a newer modconsole (format {version}; this one knows {len(MIGRATIONS)}).",
+            f"The log {path} was written by a newer modconsole (format {version}; this one knows {len(migrations)}).",
             kept="Nothing in it was changed, and no forum was asked to do anything.",
             next_step="Use the newer version.",
         )
     return version
 
 
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
-    if _version(db, path) == len(MIGRATIONS):
+def _migrate(db: sqlite3.Connection, path: Path, migrations: Migrations) -> None:
+    if _version(db, path, migrations) == len(migrations):
         return
     with transaction(db):
-        _apply(db, _version(db, path))
+        _apply(db, _version(db, path, migrations), migrations)
 
 
-def _apply(db: sqlite3.Connection, version: int) -> None:
+def _apply(db: sqlite3.Connection, version: int, migrations: Migrations) -> None:
     from sqlite_utils import Database  # takes a tenth of a second, and only a new file needs it
 
     tables = Database(db, recursive_triggers=False, execute_plugins=False)
-    for number in range(version, len(MIGRATIONS)):
-        MIGRATIONS[number](tables)
-    db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+    for number in range(version, len(migrations)):
+        migrations[number](tables)
+    db.execute(f"PRAGMA user_version={len(migrations)}")
 
 
 def schema_as_found(db: sqlite3.Connection) -> set[tuple[str, str, str]]:
@@ -94,7 +101,7 @@ def schema_as_made() -> set[tuple[str, str, str]]:
     """Give the same for a log of this version that nobody has touched."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        _apply(db, 0)
+        _apply(db, 0, MIGRATIONS)
         return schema_as_found(db)
     finally:
         db.close()

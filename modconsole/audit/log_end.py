@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
+from modconsole.audit.erasing import key_of_body
 from modconsole.audit.header import about_body, body_bytes, canonical, header_fields
 from modconsole.core.decision import Entry, EntryKind
-from modconsole.core.errors import SecretsUnavailable, VaultError, VaultLocked
+from modconsole.core.errors import Erased, KeyLost
 from modconsole.core.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from modconsole.core.note import Checkpoint, VerifierKey, checkpoint_text
 from modconsole.ports.audit import Receipt
-from modconsole.ports.vault import KeptHead, Vault
+from modconsole.ports.vault import KeptHead, Vault, WitnessedHead
 
 __all__ = ["EMPTY_TRAIL", "LogEnd", "append", "log_to_write", "trail_after"]
 
@@ -35,14 +38,23 @@ class LogEnd:
     """Where a log stands. Changed by `append`; only valid inside the transaction it was read in."""
 
     id: int
-    origin: str
     vkey: str
     frontier: Frontier
     trail: bytes
+    head: Checkpoint
+    """What the frontier says, in the form that is signed."""
 
     @property
-    def head(self) -> Checkpoint:
-        return Checkpoint(self.origin, self.frontier.size, self.frontier.root())
+    def origin(self) -> str:
+        return self.head.origin
+
+    def add(self, hash: bytes) -> None:
+        self.frontier.append(hash)
+        self.head = _head(self.origin, self.frontier)
+
+
+def _head(origin: str, frontier: Frontier) -> Checkpoint:
+    return Checkpoint(origin, frontier.size, frontier.root())
 
 
 def log_to_write(
@@ -53,16 +65,18 @@ def log_to_write(
     at: datetime,
     *,
     demo: bool,
+    witnessed: Mapping[str, WitnessedHead],
 ) -> LogEnd:
     """Give the log that the next entry goes into, begun if need be. Inside the caller's transaction.
 
     A log that is shorter than it was, not what it was, or whose key is lost, is left as it is: going on with it would
-    make two histories under one name. A new one takes over, and its first entry names the head of the old one.
+    make two histories under one name. A new one takes over, and its first entry names the head of the old one, and
+    the last one of it that a witness countersigned. What it was, `kept` and `witnessed` say.
     """
     previous: Checkpoint | None = None
     reason = ""
     for origin in names:
-        log, known = _stored(db, origin), kept.get(origin)
+        log, known = _stored(db, origin), _known(origin, kept, witnessed)
         public = _public(vault, origin)
         obstacle = _obstacle(db, log, known, public)
         if not obstacle:
@@ -70,14 +84,29 @@ def log_to_write(
         reason, previous = obstacle, _head_of(log, known)
     if log is not None:
         return log
-    log = _begun(db, VerifierKey(origin, public or b""))
+    log = _begun(db, origin, _vkey(origin, public or b""))
     if previous is None:
         reason, previous = _before(db, log, kept)
     if previous is not None:
         opening = Entry(EntryKind.KEY_EVENT, _CONSOLE, at, detail=reason)
-        named = {"origin": previous.origin, "size": previous.size, "root": previous.root.hex()}
+        named: dict[str, object] = {**_named(previous), "origin": previous.origin}
+        if previous.origin in witnessed:
+            named["witnessed"] = _named(witnessed[previous.origin])
         append(db, vault, log, header_fields(opening, demo=demo) | {"prev": named}, None)
     return log
+
+
+_Known = KeptHead | WitnessedHead
+
+
+def _known(origin: str, kept: Mapping[str, KeptHead], witnessed: Mapping[str, WitnessedHead]) -> list[_Known]:
+    """Give the heads that are remembered of a log elsewhere, the largest last."""
+    found = [head for head in (kept.get(origin), witnessed.get(origin)) if head is not None]
+    return sorted(found, key=lambda head: head.size)
+
+
+def _named(head: Checkpoint | WitnessedHead) -> dict[str, object]:
+    return {"size": head.size, "root": head.root.hex()}
 
 
 def append(
@@ -92,17 +121,21 @@ def append(
     The body is bound to its number in the log, which is only known here, under the write lock; so it is sealed here
     too. Its key is committed to keys.db before this transaction is: a crash between the two leaves a key without an
     entry, which harms nobody, and never an entry without its key.
+
+    What still comes in about a case that was erased goes in without a body: nothing happens unrecorded, and nothing is
+    left that could open the words.
     """
     seq = log.frontier.size
     header: dict[str, object] = {**fields, "seq": seq}
     sealed = None
     if body is not None:
-        case = str(fields.get("case", ""))
-        sealed, ct, kc = vault.seal_entry(case, body_bytes(body), about_body(log.origin, header))
-        header["body"] = {"alg": "A256GCM", "ct": ct.hex(), "kc": kc.hex()}
+        plain, about = body_bytes(body), about_body(log.origin, header)
+        with suppress(Erased):
+            sealed, ct, kc = vault.seal_entry(key_of_body(fields), plain, about)
+            header["body"] = {"alg": "A256GCM", "ct": ct.hex(), "kc": kc.hex()}
     leaf = canonical(header)
     hash = leaf_hash(leaf)
-    log.frontier.append(hash)
+    log.add(hash)
     head = log.head
     signature = vault.sign(log.origin, checkpoint_text(head).encode())
     log.trail = trail_after(log.trail, head.root, signature)
@@ -127,46 +160,51 @@ def _end(row: tuple[int, str, str, bytes, bytes]) -> LogEnd:
         frontier = Frontier.from_bytes(stored)
     except (ValueError, TypeError):
         frontier = Frontier()  # damaged: it will not fit the last entry
-    return LogEnd(id, origin, vkey, frontier, trail)
+    return LogEnd(id, vkey, frontier, trail, _head(origin, frontier))
 
 
-def _begun(db: sqlite3.Connection, key: VerifierKey) -> LogEnd:
+def _begun(db: sqlite3.Connection, origin: str, vkey: str) -> LogEnd:
     empty = Frontier()
     id = db.execute(
         "INSERT INTO logs (origin, vkey, frontier, trail) VALUES (?, ?, ?, ?)",
-        (key.name, str(key), empty.to_bytes(), EMPTY_TRAIL),
+        (origin, vkey, empty.to_bytes(), EMPTY_TRAIL),
     ).lastrowid
-    return LogEnd(id or 0, key.name, str(key), empty, EMPTY_TRAIL)
+    return LogEnd(id or 0, vkey, empty, EMPTY_TRAIL, _head(origin, empty))
+
+
+@lru_cache(maxsize=16)  # the same one for every entry of a quarter
+def _vkey(origin: str, public: bytes) -> str:
+    return str(VerifierKey(origin, public))
 
 
 def _public(vault: Vault, origin: str) -> bytes | None:
     """Give the log's public key; None when its private half is lost."""
     try:
         return vault.verify_key(origin)
-    except (VaultLocked, SecretsUnavailable):
-        raise
-    except VaultError:
+    except KeyLost:  # and nothing else: a full disk must not be taken for it
         return None
 
 
 def _obstacle(
-    db: sqlite3.Connection, log: LogEnd | None, known: KeptHead | None, public: bytes | None
+    db: sqlite3.Connection, log: LogEnd | None, known: Sequence[_Known], public: bytes | None
 ) -> str:
     """Say, as a code, why a log cannot be continued; empty when it can."""
     if public is None:
         return "key_lost"
     if log is None:
-        return "shortened" if known is not None else ""
-    if log.vkey != str(VerifierKey(log.origin, public)):
+        return "shortened" if known else ""
+    if log.vkey != _vkey(log.origin, public):
         return "key_changed"
     size = log.frontier.size
     if _root_at(db, log, size) != log.head.root or _root_at(db, log, size + 1) is not None:
         return "damaged"
-    if known is None:
-        return ""
-    if known.size > size:
+    if known and known[-1].size > size:
         return "shortened"
-    return "" if _root_at(db, log, known.size) == known.root else "forked"
+    for head in known:
+        then = log.head.root if head.size == size else _root_at(db, log, head.size)
+        if then != head.root:
+            return "forked"
+    return ""
 
 
 def _root_at(db: sqlite3.Connection, log: LogEnd, size: int) -> bytes | None:
@@ -176,9 +214,9 @@ def _root_at(db: sqlite3.Connection, log: LogEnd, size: int) -> bytes | None:
     return None if row is None else row[0]
 
 
-def _head_of(log: LogEnd | None, known: KeptHead | None) -> Checkpoint | None:
-    if known is not None and (log is None or known.size >= log.frontier.size):
-        return Checkpoint(known.origin, known.size, known.root)
+def _head_of(log: LogEnd | None, known: Sequence[_Known]) -> Checkpoint | None:
+    if known and (log is None or known[-1].size >= log.frontier.size):
+        return Checkpoint(known[-1].origin, known[-1].size, known[-1].root)
     return None if log is None else log.head
 
 
@@ -191,6 +229,6 @@ def _before(
     ).fetchone()
     if row is not None:
         log = _end(row)
-        return "new_period", _head_of(log, kept.get(log.origin))
+        return "new_period", _head_of(log, _known(log.origin, kept, {}))
     gone = list(kept.values())
-    return ("shortened", _head_of(None, gone[-1])) if gone else ("", None)
+    return ("shortened", _head_of(None, gone[-1:])) if gone else ("", None)

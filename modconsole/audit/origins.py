@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import count
 
 __all__ = ["origins_for", "slug"]
@@ -13,6 +14,7 @@ __all__ = ["origins_for", "slug"]
 _DEMO = "demo"
 
 
+@lru_cache(maxsize=16)
 def slug(name: str) -> str:
     """Give a name as lower-case letters, digits and hyphens."""
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()

@@ -64,4 +64,32 @@ def _first(db: Database) -> None:
         db.execute(f'CREATE INDEX leaves_{column} ON leaves ("{column}") WHERE "{column}" IS NOT NULL')
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first,)
+def _cosignatures(db: Database) -> None:
+    # By the log's name, not its number: a countersignature is worth most when the log it is about is not there.
+    db.execute(
+        "CREATE TABLE cosignatures (id INTEGER PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL, "
+        "root BLOB NOT NULL, vkey TEXT NOT NULL, time INTEGER NOT NULL, signature BLOB NOT NULL)"
+    )
+    db.table("cosignatures").create_index(["origin", "size", "root", "vkey", "time"], unique=True)
+
+
+def _by_day(db: Database) -> None:
+    # For searches within a span of time, and for entries with more actions or protocols than three.
+    added = {
+        "day": "substr(json_extract(leaf, '$.ts'), 1, 10)",
+        "month": "substr(json_extract(leaf, '$.ts'), 1, 7)",
+        **{f"action{n}": f"json_extract(leaf, '$.actions[{n - 1}]')" for n in (4, 5)},
+        **{f"protocol{n}": f"json_extract(leaf, '$.protocols[{n - 1}].id')" for n in (4, 5)},
+        **{
+            f"version{n}": f"json_extract(leaf, '$.protocols[{n - 1}].id') || ' ' || "
+            f"json_extract(leaf, '$.protocols[{n - 1}].ver')"
+            for n in (1, 2, 3, 4)
+        },
+    }
+    for name, value in added.items():
+        db.execute(f'ALTER TABLE leaves ADD COLUMN "{name}" TEXT GENERATED ALWAYS AS ({value}) VIRTUAL')
+        db.execute(f'CREATE INDEX leaves_{name} ON leaves ("{name}") WHERE "{name}" IS NOT NULL')
+    db.execute("DROP INDEX leaves_ts")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _cosignatures, _by_day)

@@ -7,41 +7,68 @@ not fit is every single head looked at, to name the first entry that differs.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from modconsole.audit.cosigned_heads import NOBODY, CosignedHeads
 from modconsole.audit.database import schema_as_found, schema_as_made
+from modconsole.audit.erasing import NO_ERASURES, Erasures, erasures
 from modconsole.audit.schema import RARE
 from modconsole.audit.walking import StoredLog, Walked, first_difference, is_signed, stored_logs, walk
+from modconsole.core.cosignature import WitnessPolicy
 from modconsole.core.decision import EntryKind
 from modconsole.core.merkle import HASH_SIZE, Frontier
 from modconsole.core.note import Checkpoint, checkpoint_text, signed_note
 from modconsole.ports.audit import Finding, LogHead, VerifyReport
-from modconsole.ports.vault import KeptHead
+from modconsole.ports.vault import KeptHead, WitnessedHead
 
 __all__ = ["heads", "shortened", "verify"]
 
+_ODD_ENTRY = (
+    "typeof(log)<>'integer' OR typeof(seq)<>'integer' OR typeof(hash)<>'blob' OR typeof(root)<>'blob'"
+    " OR typeof(signature)<>'blob' OR typeof(leaf)<>'text' OR typeof(body) NOT IN ('blob', 'null')"
+)
+_ODD_LOG = (
+    "typeof(origin)<>'text' OR typeof(vkey)<>'text' OR typeof(frontier)<>'blob' OR typeof(trail)<>'blob'"
+)
 _COMPARED = 100_000
 """Comparing the indices takes longer than checking the entries; no entry's proof hangs on it, only its being listed."""
 
 
-def verify(db: sqlite3.Connection, kept: Sequence[KeptHead]) -> VerifyReport:
-    """Check every log of the file, and the file itself, against themselves and what is kept elsewhere."""
+def verify(
+    db: sqlite3.Connection,
+    kept: Sequence[KeptHead],
+    policy: WitnessPolicy = NOBODY,
+    witnessed: Sequence[WitnessedHead] = (),
+) -> VerifyReport:
+    """Check every log of the file, and the file itself, against themselves and what is kept elsewhere.
+
+    Args:
+        policy: Whose countersignatures make an entry witnessed.
+        witnessed: The heads that are remembered elsewhere as countersigned.
+    """
     db.execute("BEGIN")  # one moment in time, whatever is appended meanwhile
     try:
         logs, remembered = stored_logs(db), {head.origin: head for head in kept}
-        findings = [finding for log in logs for finding in _of_log(db, log, remembered.get(log.origin))]
+        erased = _erasures(db, logs, remembered)
+        cosigned = CosignedHeads(db, policy, witnessed)
+        findings: list[Finding] = []
+        for log in logs:
+            known = remembered.get(log.origin)
+            walked = _walked(db, log, known, erased, cosigned.sizes(log.origin))
+            findings += _of_log(db, log, known, erased, walked)
+            findings += cosigned.of_log(log, walked)
         findings += _gone(logs, kept)
+        findings += cosigned.of_missing_logs({log.origin for log in logs})
         findings += _of_file(db)
         entries = _one(db, "SELECT count(*) FROM leaves")
         return VerifyReport(
             tuple(heads(db)),
             entries,
             tuple(findings),
-            unwitnessed=entries,
-            oldest_unwitnessed=_oldest(db),
-            notes=tuple(_notes(db, logs, remembered)),
+            unwitnessed=entries - cosigned.covered,
+            oldest_unwitnessed=cosigned.oldest,
+            notes=(*_notes(db, logs, remembered), *cosigned.notes()),
         )
     finally:
         db.execute("ROLLBACK")
@@ -52,7 +79,9 @@ def heads(db: sqlite3.Connection) -> list[LogHead]:
     found = []
     for log in stored_logs(db):
         row = db.execute(
-            "SELECT seq, root, signature FROM leaves WHERE log=? ORDER BY seq DESC LIMIT 1", (log.id,)
+            "SELECT seq, coalesce(CAST(root AS BLOB), x''), coalesce(CAST(signature AS BLOB), x'') FROM leaves"
+            " WHERE log=? AND typeof(seq)='integer' ORDER BY seq DESC LIMIT 1",
+            (log.id,),
         ).fetchone()
         if row is not None and log.key is not None:
             point = Checkpoint(log.origin, row[0] + 1, row[1])
@@ -77,7 +106,31 @@ def shortened(db: sqlite3.Connection, kept: Sequence[KeptHead]) -> list[Finding]
     return findings
 
 
-def _of_log(db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None) -> Iterator[Finding]:
+def _erasures(
+    db: sqlite3.Connection, logs: Sequence[StoredLog], remembered: Mapping[str, KeptHead]
+) -> Erasures:
+    """Read what was erased, from the logs that keys.db knows as ours; from any if it remembers nothing at all."""
+    ours = {log.id for log in logs if log.origin in remembered or not remembered}
+    try:
+        return erasures(db, ours)
+    except (
+        sqlite3.Error
+    ):  # such as an entry that is no JSON any more: what it explained is then a finding, too
+        return NO_ERASURES
+
+
+def _walked(
+    db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None, erased: Erasures, sizes: Iterable[int]
+) -> Walked:
+    try:
+        return walk(db, log, kept, erased, sizes)
+    except sqlite3.Error:  # a page that cannot be read; the closer look says where
+        return Walked(Frontier(), stopped=True)
+
+
+def _of_log(
+    db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None, erased: Erasures, walked: Walked
+) -> Iterator[Finding]:
     if log.key is None:
         yield Finding(
             log.origin,
@@ -92,12 +145,8 @@ def _of_log(db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None) -> It
             "The log states another public key than the one this device signed with.",
             "Somebody may have written this whole log again under a key of their own.",
         )
-    try:
-        walked = walk(db, log, kept)
-    except sqlite3.Error:  # a page that cannot be read; the closer look says where
-        walked = Walked(Frontier(), stopped=True)
     if walked.stopped or not _is_whole(log, walked) or not _keeps_its_heads(walked, kept):
-        found = first_difference(db, log) or _of_end(log, walked)
+        found = first_difference(db, log, erased) or _of_end(log, walked)
         if found is not None:
             yield found
     if kept is not None and not walked.stopped:
@@ -182,8 +231,9 @@ def _of_file(db: sqlite3.Connection) -> Iterator[Finding]:
             f"{strays} entries belong to no log of this file.",
             "The log they were sealed in was taken out or renumbered; nothing proves them any more.",
         )
+    yield from _of_kinds(db)
     made, found = schema_as_made(), schema_as_found(db)
-    for kind, name, _ in sorted(made ^ found):
+    for kind, name, _ in sorted(made ^ found, key=repr):  # a name may be no text any more
         yield Finding(
             "",
             None,
@@ -192,6 +242,27 @@ def _of_file(db: sqlite3.Connection) -> Iterator[Finding]:
         )
     if made == found and _one(db, "SELECT count(*) FROM leaves") <= _COMPARED:
         yield from _of_indices(db)
+
+
+def _of_kinds(db: sqlite3.Connection) -> Iterator[Finding]:
+    """Say whether a value is of another kind than was stored, such as bytes in place of text.
+
+    Its bytes may well be the right ones; but others who read the file, searches among them, would take it differently.
+    """
+    for log, seq in db.execute(f"SELECT log, seq FROM leaves WHERE {_ODD_ENTRY} LIMIT 1"):  # noqa: S608
+        yield Finding(
+            "",
+            None,
+            f"A value of entry {seq} of log {log} of this file is of another kind than modconsole stores.",
+            "It was rewritten. What else is said here tells whether the entry still is what was sealed.",
+        )
+    for (id,) in db.execute(f"SELECT id FROM logs WHERE {_ODD_LOG} LIMIT 1"):  # noqa: S608
+        yield Finding(
+            "",
+            None,
+            f"A value that log {id} of this file keeps of itself is of another kind than modconsole stores.",
+            "It was rewritten. What else is said here tells whether its entries still are what was sealed.",
+        )
 
 
 def _of_indices(db: sqlite3.Connection) -> Iterator[Finding]:
@@ -230,13 +301,6 @@ def _of_unknown_kind(db: sqlite3.Connection) -> int:
         return int(_one(db, sql))
     except sqlite3.Error:
         return 0  # an entry that cannot be read is a finding already
-
-
-def _oldest(db: sqlite3.Connection) -> datetime | None:
-    try:
-        return datetime.fromisoformat(_one(db, "SELECT ts FROM leaves ORDER BY id LIMIT 1"))
-    except (TypeError, ValueError, sqlite3.Error):
-        return None
 
 
 def _one(db: sqlite3.Connection, sql: str, *values: object) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from modconsole.audit.erasing import Erasures
 from modconsole.audit.log_end import EMPTY_TRAIL, trail_after
 from modconsole.core.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from modconsole.core.note import Checkpoint, VerifierKey, checkpoint_text, parse_verifier_key
@@ -19,10 +20,15 @@ from modconsole.ports.vault import KeptHead
 
 __all__ = ["StoredLog", "Walked", "first_difference", "is_signed", "stored_logs", "walk"]
 
-# CAST, because whoever changes the file may also change a value's type.
+# Whoever changes the file may also change a value's type, or take it away.
 _ROWS = (
-    "SELECT id, seq, CAST(hash AS BLOB), CAST(root AS BLOB), CAST(signature AS BLOB), CAST(leaf AS BLOB),"
-    " CAST(body AS BLOB) FROM leaves WHERE log=? ORDER BY seq"
+    "SELECT coalesce(id, 0), seq, coalesce(CAST(hash AS BLOB), x''), coalesce(CAST(root AS BLOB), x''),"
+    " coalesce(CAST(signature AS BLOB), x''), coalesce(CAST(leaf AS BLOB), x''), CAST(body AS BLOB)"
+    " FROM leaves WHERE log=? ORDER BY seq"
+)
+_LOGS = (
+    "SELECT id, coalesce(CAST(origin AS BLOB), x''), coalesce(CAST(vkey AS BLOB), x''),"
+    " coalesce(CAST(frontier AS BLOB), x''), coalesce(CAST(trail AS BLOB), x'') FROM logs ORDER BY id"
 )
 
 
@@ -46,8 +52,8 @@ class StoredLog:
 
 def stored_logs(db: sqlite3.Connection) -> list[StoredLog]:
     return [
-        StoredLog(*row)
-        for row in db.execute("SELECT id, origin, vkey, frontier, trail FROM logs ORDER BY id")
+        StoredLog(id, origin.decode(errors="replace"), vkey.decode(errors="replace"), frontier, trail)
+        for id, origin, vkey, frontier, trail in db.execute(_LOGS)
     ]
 
 
@@ -63,19 +69,28 @@ class Walked:
     kept_root: bytes = EMPTY_ROOT
     """As computed where the kept head stands."""
     kept_trail: bytes = EMPTY_TRAIL
+    roots: dict[int, bytes] = field(default_factory=dict)
+    """As computed at the sizes that were asked for and reached."""
     stopped: bool = False
     """An entry does not fit by itself, and was the last one looked at."""
 
 
-def walk(db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None) -> Walked:
+def walk(
+    db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None, erased: Erasures, sizes: Iterable[int] = ()
+) -> Walked:
     """Hash every leaf and body again, and stop at the first that does not fit its own row.
 
     In the leaf's bytes `"seq":` and `"ct":` can only be those fields: in JSON a quote inside a text is escaped. So
     there is no need to parse a million of them.
+
+    Args:
+        sizes: At which sizes to give the root as well.
     """
     done = Walked(Frontier())
     frontier, trail, last_id, kept_size = done.frontier, done.trail, 0, kept.size if kept else 0
     root = signature = b""
+    wanted = iter(sorted({size for size in (kept_size, *sizes) if size > 0}))
+    next_size = next(wanted, 0)
     rows = db.execute(_ROWS, (log.id,))
     for expected, (id, seq, hash, root, signature, leaf, body) in enumerate(rows):
         computed = leaf_hash(leaf)
@@ -85,7 +100,7 @@ def walk(db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None) -> Walke
             or id <= last_id
             or b'"seq":%d,' % seq not in leaf
             or (
-                b'"body":{' in leaf
+                b'"body":{' in leaf and not erased.explain(leaf)
                 if body is None
                 else b'"ct":"%b"' % sha256(body).hexdigest().encode() not in leaf
             )
@@ -95,8 +110,11 @@ def walk(db: sqlite3.Connection, log: StoredLog, kept: KeptHead | None) -> Walke
         last_id = id
         frontier.append(computed)
         trail = trail_after(trail, root, signature)
-        if frontier.size == kept_size:
-            done.kept_root, done.kept_trail = frontier.root(), trail
+        if frontier.size == next_size:
+            done.roots[next_size] = frontier.root()
+            if next_size == kept_size:
+                done.kept_root, done.kept_trail = done.roots[kept_size], trail
+            next_size = next(wanted, 0)
     done.trail, done.signature = trail, signature
     done.root = root or EMPTY_ROOT
     return done
@@ -110,7 +128,7 @@ def is_signed(key: VerifierKey, head: Checkpoint, signature: bytes) -> bool:
     return True
 
 
-def first_difference(db: sqlite3.Connection, log: StoredLog) -> Finding | None:
+def first_difference(db: sqlite3.Connection, log: StoredLog, erased: Erasures) -> Finding | None:
     """Look at each entry and the head signed after it, and name the first that differs; None when none does."""
     frontier, last_id, seq = Frontier(), 0, 0
     try:
@@ -122,7 +140,7 @@ def first_difference(db: sqlite3.Connection, log: StoredLog) -> Finding | None:
             head = Checkpoint(log.origin, frontier.size, frontier.root())
             found = next(
                 _of_head(log, head, signature, fits=(computed == hash, head.root == root)), None
-            ) or next(_of_leaf(log.origin, seq, leaf, body), None)
+            ) or next(_of_leaf(log.origin, seq, leaf, body, erased), None)
             if found is not None:
                 return found
             if id <= last_id:
@@ -184,7 +202,7 @@ def _of_head(
         )
 
 
-def _of_leaf(origin: str, seq: int, leaf: bytes, body: bytes | None) -> Iterator[Finding]:
+def _of_leaf(origin: str, seq: int, leaf: bytes, body: bytes | None, erased: Erasures) -> Iterator[Finding]:
     try:
         header = json.loads(leaf)
         numbered, commits = header["seq"], header.get("body")
@@ -204,7 +222,14 @@ def _of_leaf(origin: str, seq: int, leaf: bytes, body: bytes | None) -> Iterator
             f"Entry {seq} has a private part that it never had.",
             "Something was put beside it afterwards. Its readable part is as it was sealed.",
         )
-    elif commits is not None and body is None:
+    elif commits is not None and body is None and erased.are_going_on(leaf):
+        yield Finding(
+            origin,
+            seq,
+            f"The private part of entry {seq} is gone, and the erasure that took it is not finished.",
+            "Something stopped it half-way. `modconsole audit erase --resume` finishes it.",
+        )
+    elif commits is not None and body is None and not erased.explain(leaf):
         yield Finding(
             origin,
             seq,

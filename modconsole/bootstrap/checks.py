@@ -7,18 +7,22 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from modconsole.cli.parts import Check
-from modconsole.core.errors import ModconsoleError
+from modconsole.core.errors import LogError, ModconsoleError, VaultError
 
 if TYPE_CHECKING:
     from modconsole.bootstrap.home import Home
+    from modconsole.core.decision import Record
+    from modconsole.core.model import Case
 
 __all__ = ["checks"]
 
 ENOUGH_DISK = 200 * 1024 * 1024
+TRIED = 20
+"""How many of the newest texts are opened, to see whether their keys are there."""
 
 
 def checks(home: Home) -> list[Check]:
@@ -29,7 +33,11 @@ def checks(home: Home) -> list[Check]:
         ("settings", _settings),
         ("keys", _keys),
         ("cases", _cases),
+        ("case texts", _case_texts),
+        ("unsettled decisions", _unsettled),
         ("log", _log),
+        ("log texts", _log_texts),
+        ("erasures", _erasures),
         ("protocols", _protocols),
         ("adapters", _adapters),
     )
@@ -105,6 +113,69 @@ def _cases(home: Home) -> Iterator[Check]:
 
     count = home.store.count(QueueFilter())
     yield Check("cases", ok=True, found=f"{count} open")
+
+
+def _case_texts(home: Home) -> Iterator[Check]:
+    """Open some texts: a `keys.db` that was emptied or replaced opens by itself, and nothing else does."""
+    from modconsole.ports.store import QueueFilter
+
+    rows = [row for closed in (False, True) for row in home.store.rows(QueueFilter(closed=closed), 0, TRIED)]
+    cases = [case for row in rows if (case := home.store.case(row.id)) is not None]
+    yield from _openable(home, "case texts", [(case.token, _opens_file(home, case)) for case in cases])
+
+
+def _log_texts(home: Home) -> Iterator[Check]:
+    from modconsole.ports.audit import LogQuery
+
+    newest = home.log.records(LogQuery(), limit=TRIED)
+    records = [record for record in newest if record.has_body and not record.erased]
+    opened = [(record.entry.case, _opens_body(home, record)) for record in records]
+    yield from _openable(home, "log texts", opened)
+
+
+def _opens_file(home: Home, case: Case) -> bool:
+    try:
+        home.store.file(case)
+    except VaultError:
+        return False
+    return True
+
+
+def _opens_body(home: Home, record: Record) -> bool:
+    try:
+        return home.log.open_body(record) is not None
+    except (LogError, VaultError):
+        return False
+
+
+def _openable(home: Home, name: str, tried: Sequence[tuple[str, bool]]) -> Iterator[Check]:
+    """Judge texts by their case's token and whether they opened; those that were erased are as they should be."""
+    from modconsole.core.decision import EntryKind
+    from modconsole.ports.audit import LogQuery
+
+    if home.vault.is_locked:
+        return  # "keys" says why
+    erasing = (EntryKind.ERASE_REQUESTED, EntryKind.ERASED)
+    lost = [
+        token
+        for token, opened in tried
+        if not opened
+        and not any(home.log.records(LogQuery(kind=kind, case=token), limit=1) for kind in erasing)
+    ]
+    yield Check(
+        name,
+        ok=not lost,
+        found=f"{len(lost)} of the {len(tried)} newest cannot be opened, and the log does not say that they were erased"
+        if lost
+        else f"the {len(tried)} newest open"
+        if tried
+        else "none yet",
+        mend="keys.db was emptied or replaced, or these were changed. Work no further in this home, keep every file, "
+        "and put the right keys.db back: without it they stay closed for good. The log still verifies.",
+    )
+
+
+def _unsettled(home: Home) -> Iterator[Check]:
     unsettled = len(home.log.unsettled())
     yield Check(
         "unsettled decisions",
@@ -122,6 +193,19 @@ def _log(home: Home) -> Iterator[Check]:
         ok=report.is_sound,
         found=first or f"{report.entries} entries, sound",
         mend="`modconsole audit verify` says more. Keep every file as it is until somebody has looked.",
+    )
+
+
+def _erasures(home: Home) -> Iterator[Check]:
+    from modconsole.desk.erasure import unfinished
+
+    begun = unfinished(home.log)
+    yield Check(
+        "erasures",
+        ok=not begun,
+        found=", ".join(f"entry {asked.seq} of {asked.origin} is not finished" for asked in begun)
+        or "none unfinished",
+        mend="`modconsole audit erase --resume` finishes them; until then it is not done.",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,13 +15,18 @@ from modconsole.core.errors import VaultLocked, WrongUsage
 
 if TYPE_CHECKING:
     from modconsole.audit import SealedLog
+    from modconsole.core.cosignature import WitnessAnswer, WitnessPolicy
     from modconsole.desk.desk import Desk
+    from modconsole.ports.audit import AuditLog
+    from modconsole.ports.gathered import Gathered
+    from modconsole.ports.log_tools import LogTools
     from modconsole.ports.notify import Notifier
     from modconsole.ports.protocol_tools import ProtocolTools
     from modconsole.ports.resource_notes import ResourceNotes
     from modconsole.ports.settings import AdapterCatalogue, Settings
     from modconsole.ports.store import CaseStore
     from modconsole.ports.vault import Secrets
+    from modconsole.ports.witnessing import Witness, Witnessed
     from modconsole.protocol_files import FileLibrary
     from modconsole.store import DeskStore
     from modconsole.vault import KeyVault
@@ -35,12 +39,6 @@ PATIENCE, PATIENCE_AT_A_SCREEN = 10.0, 1.5
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def _is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
-    from modconsole.vault.ciphers import is_signed
-
-    return is_signed(public, message, signature)
 
 
 class Home:
@@ -98,7 +96,41 @@ class Home:
             device=settings.device,
             demo=settings.demo,
             now=now,
+            busy_seconds=self._patience,
+            witnesses=self._witnesses() if settings.service.witnesses else None,
         )
+
+    def _witnesses(self) -> WitnessPolicy:
+        from modconsole.core.cosignature import WitnessPolicy, parse_witness_key
+
+        service = self.settings.service
+        return WitnessPolicy(tuple(map(parse_witness_key, service.witnesses)), service.witness_policy)
+
+    @cached_property
+    def witness(self) -> Witness:
+        from modconsole.audit.witnessing import FileWitness
+
+        return FileWitness(
+            self._made().witness_db,
+            self.vault,
+            kept=self.vault,
+            name=self._own_name("witness"),
+            now=now,
+            busy_seconds=self._patience,
+        )
+
+    @cached_property
+    def witnessed(self) -> Witnessed:
+        from modconsole.audit.witnessed import LogWitnessed
+
+        return LogWitnessed(
+            self._made().log_db, self._witnesses(), kept=self.vault, now=now, busy_seconds=self._patience
+        )
+
+    def _post_to_witness(self, url: str, request: str) -> WitnessAnswer:
+        from modconsole.adapters.witness_post import post_to_witness
+
+        return post_to_witness(url, request)
 
     @cached_property
     def library(self) -> FileLibrary:
@@ -112,6 +144,18 @@ class Home:
         from modconsole.protocol_files.tools import FileTools
 
         return FileTools(self.library)
+
+    @cached_property
+    def log_tools(self) -> LogTools:
+        from modconsole.audit.tools import FileLogTools
+
+        return FileLogTools(lambda: self._made().log_db)
+
+    @cached_property
+    def gathered(self) -> Gathered:
+        from modconsole.audit.gathering import Gathering
+
+        return Gathering(self._made().review_db, demo=self.settings.demo, busy_seconds=self._patience)
 
     @cached_property
     def resource_notes(self) -> ResourceNotes:
@@ -130,35 +174,27 @@ class Home:
         """Give what it takes to list the queue, and no more."""
         return self.settings, self.store
 
+    def log_alone(self) -> tuple[Settings, AuditLog]:
+        """Give what it takes to read the log, whatever has become of the cases."""
+        return self.settings, self.log
+
     def desk(self, notifier: Notifier | None = None) -> Desk:
         """Make the desk, with its vault still locked."""
+        from modconsole.bootstrap.home_desk import HomeDesk
         from modconsole.bootstrap.silent import Silent
-        from modconsole.desk import Approvals, Casework, Decisions, Desk, Forums, Intake
 
-        told = notifier or Silent()
-        settings, store, log, library, vault = self.settings, self.store, self.log, self.library, self.vault
-        forums = Forums(self.catalogue, settings.forums, told, now)
-        cases = Casework(store, log, library, forums, settings, now, os.urandom)
-        return Desk(
-            settings=settings,
-            vault=vault,
-            store=store,
-            log=log,
-            library=library,
-            forums=forums,
-            intake=Intake(store, vault, forums, library, settings.service, told, now, os.urandom),
-            cases=cases,
-            decisions=Decisions(cases, log, told, now, os.urandom),
-            now=now,
-            approvals=Approvals(log, library, vault, settings, now, self._approver(), _is_signed),
-        )
+        return HomeDesk(self, notifier or Silent(), now)
 
-    def _approver(self) -> str:
+    def approver(self) -> str:
         """Name who signs approvals here. Not the log's own name: that changes with every quarter."""
+        return self._own_name("approvals")
+
+    def _own_name(self, what: str) -> str:
+        """Name a key of this device that is no log's."""
         from modconsole.audit.origins import slug
 
         service = "demo" if self.settings.demo else slug(self.settings.service.org)
-        return f"modconsole.{service}/{slug(self.settings.device)}/approvals"
+        return f"modconsole.{service}/{slug(self.settings.device)}/{what}"
 
     def unlock(self, desk: Desk) -> None:
         """Open the vault: by the keyring or a passphrase file where there is one, else by asking once."""
@@ -263,7 +299,13 @@ class Home:
             catalogue=lambda: self.catalogue,
             secrets=self.unlocked_secrets,
             queue=self.queue,
+            log=self.log_alone,
             tools=lambda: self.tools,
+            log_tools=lambda: self.log_tools,
+            gathered=lambda: self.gathered,
+            witness=lambda: self.witness,
+            witnessed=lambda: self.witnessed,
+            post_to_witness=self._post_to_witness,
             library=lambda: self.library,
             resource_notes=lambda: self.resource_notes,
             desk=self.desk,

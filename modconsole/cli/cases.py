@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from modconsole.cli.output import complain, say, show_json, when, write_new
 from modconsole.cli.parts import Parts
 from modconsole.core.actions import ACTIONS, Action, OutcomeKind
 from modconsole.core.decision import DecisionState, OrderState
-from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, WrongUsage
+from modconsole.core.errors import DataError, ForumError, ModconsoleError, NotAllowed, WrongUsage
 from modconsole.core.model import Case, Post
 from modconsole.core.run import RunView, StepState
 from modconsole.core.text import ascii_json
@@ -24,6 +25,7 @@ from modconsole.desk.views import CaseView
 __all__ = ["add_to", "decision_plain"]
 
 T = TypeVar("T")
+_NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 
 
 def add_to(commands: Any) -> None:
@@ -120,7 +122,7 @@ def _show(parts: Parts, args: argparse.Namespace) -> int:
     parts.unlock(desk)
     shown = desk.cases.view(args.id)
     posts: tuple[Post, ...] = ()
-    code = 0
+    code = DataError.exit_code if shown.log_problem else 0
     if args.thread:
         try:
             posts = _run(_with_forums(desk, desk.cases.thread(args.id))).posts
@@ -147,6 +149,8 @@ def _show_lines(desk: Desk, shown: CaseView, posts: Sequence[Post]) -> None:
         say(f"  {case.claim.by} is working on it until {when(case.claim.until)}")
     if shown.unreadable:
         say(f"  {shown.unreadable}")
+    if shown.log_problem:
+        say(f"  {shown.log_problem} What was decided may be missing here.")
     if shown.file is not None:
         for flag in shown.file.flags:
             said = f": {flag.comment}" if flag.comment else ""
@@ -163,7 +167,7 @@ def _show_lines(desk: Desk, shown: CaseView, posts: Sequence[Post]) -> None:
     for run in shown.runs:
         _show_run(run, shown.standings[run.run.id].banner)
     for decision in shown.decisions:
-        say("", *_decision_lines(decision))
+        say("", *_decision_lines(decision, _said(desk, decision)))
     for note in shown.notes:
         say("", f"note {when(note.at)} by {note.by}: {note.text}")
     if shown.blockers:
@@ -187,10 +191,20 @@ def _show_run(run: RunView, banner: str) -> None:
         say(f"  switched to {run.switched_to}")
 
 
-def _decision_lines(decision: DecisionState) -> list[str]:
+def _said(desk: Desk, decision: DecisionState) -> Mapping[str, str]:
+    """Give what a forum, or a person, said of each action; what cannot be opened is left out."""
+    try:
+        return desk.decisions.said_of(decision.id)
+    except DataError:
+        return _NOTHING_SAID
+
+
+def _decision_lines(decision: DecisionState, said: Mapping[str, str] = _NOTHING_SAID) -> list[str]:
     withdrawn = " (withdrawn)" if decision.reversed else ""
     lines = [f"decision {decision.id} by {decision.actor}, {when(decision.at)}{withdrawn}"]
-    lines += [f"  {ACTIONS[order.action].label}: {_outcome_words(order)}" for order in decision.orders]
+    for order in decision.orders:
+        lines.append(f"  {ACTIONS[order.action].label}: {_outcome_words(order)}")
+        lines += [f"    {said[order.id]}"] if said.get(order.id) else []
     return lines
 
 
@@ -209,8 +223,12 @@ def _outcome_words(order: OrderState) -> str:
     }[order.outcome]
 
 
-def decision_plain(decision: DecisionState) -> dict[str, Any]:
-    """Give a decision as plain values with stable names."""
+def decision_plain(decision: DecisionState, said: Mapping[str, str] = _NOTHING_SAID) -> dict[str, Any]:
+    """Give a decision as plain values with stable names.
+
+    Args:
+        said: What was said of its actions, by order.
+    """
     return {
         "decision": decision.id,
         "forum": decision.forum,
@@ -226,6 +244,8 @@ def decision_plain(decision: DecisionState) -> dict[str, Any]:
                 "action": order.action,
                 "asked": order.asked,
                 "outcome": order.outcome,
+                "outcome_words": _outcome_words(order),
+                "said": said.get(order.id, ""),
                 "detail": order.detail,
             }
             for order in decision.orders
@@ -272,7 +292,8 @@ def _case_plain(desk: Desk, shown: CaseView) -> dict[str, Any]:
             for flag in (file.flags if file else ())
         ],
         "runs": [_run_plain(run, shown.standings[run.run.id].kind) for run in shown.runs],
-        "decisions": [decision_plain(decision) for decision in shown.decisions],
+        "decisions": [decision_plain(decision, _said(desk, decision)) for decision in shown.decisions],
+        "log_problem": shown.log_problem,
         "notes": [{"at": _iso(note.at), "by": note.by, "text": note.text} for note in shown.notes],
         "actions": [
             {
@@ -364,6 +385,7 @@ def _report(
     desk: Desk, case_id: str, state: DecisionState | None, problem: ModconsoleError | None, *, as_json: bool
 ) -> int:
     case = desk.cases.view(case_id) if case_id else None
+    said = _said(desk, state) if state is not None else _NOTHING_SAID
     if as_json:
         show_json(
             {
@@ -371,7 +393,7 @@ def _report(
                 "demo": desk.settings.demo,
                 "state": case.case.state if case else None,
                 "urgency": case.case.urgency if case else None,
-                "decision": decision_plain(state) if state else None,
+                "decision": decision_plain(state, said) if state else None,
                 "before_closing": list(case.blockers) if case else [],
                 "problem": {"what": problem.what, "kept": problem.kept, "next": problem.next_step}
                 if problem
@@ -379,7 +401,7 @@ def _report(
             }
         )
     elif state is not None:
-        say(*_decision_lines(state))
+        say(*_decision_lines(state, said))
         waiting = [order for order in state.orders if not order.is_certain and not order.asked]
         if waiting and not state.reversed and problem is None:
             say("Waits to be done by hand: " + ", ".join(ACTIONS[order.action].label for order in waiting))

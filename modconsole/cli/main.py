@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from modconsole.cli.parts import Parts
 from modconsole.core.errors import ModconsoleError
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    import argparse
 
-Command = Callable[[Parts, argparse.Namespace], int]
+    Command = Callable[[Parts, argparse.Namespace], int]
+
+__all__ = ["run"]
 
 NO_SCREEN = (
     "modconsole needs a terminal for its screens, and this is not one. Without a screen there are: "
@@ -25,11 +28,12 @@ NO_SCREEN = (
 
 def run(argv: Sequence[str], parts: Parts) -> int:
     """Carry out one command and give its exit code. Every error a person can meet ends here, without a traceback."""
-    # The console is what must be there soonest, and it needs none of the commands.
-    args = _parser(argv).parse_args(argv) if argv else argparse.Namespace(command=None)
     try:
-        command: Command = args.command or _console
-        return command(parts, args)
+        if not argv:  # the console is what must be there soonest, and it needs none of the commands
+            return _console(parts)
+        args = _parser(argv).parse_args(argv)
+        command: Command | None = args.command
+        return command(parts, args) if command else _console(parts)
     except ModconsoleError as error:
         from modconsole.cli.output import complain
 
@@ -46,8 +50,7 @@ def run(argv: Sequence[str], parts: Parts) -> int:
         return 130
 
 
-def _console(parts: Parts, args: argparse.Namespace) -> int:
-    del args
+def _console(parts: Parts) -> int:
     return parts.open_console() if _has_terminal() else 2
 
 
@@ -73,6 +76,8 @@ def _demo(parts: Parts, args: argparse.Namespace) -> int:
 
 
 def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="modconsole",
         description="A console for people who moderate mental-health peer-support forums.",
@@ -109,9 +114,11 @@ _COMMANDS = {
 
 
 def _positive(text: str) -> int:
+    from argparse import ArgumentTypeError
+
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError("give a number of at least 1")
+        raise ArgumentTypeError("give a number of at least 1")
     return number
 
 

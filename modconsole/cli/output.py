@@ -12,12 +12,19 @@ from typing import Any, TextIO
 from modconsole.core.errors import ModconsoleError, WrongUsage
 from modconsole.core.text import ascii_json, plain
 
-__all__ = ["complain", "json_lines", "say", "show_json", "table", "when", "write_new"]
+__all__ = ["complain", "json_lines", "say", "say_exactly", "show_json", "table", "when", "write_new"]
 
 
 def say(*lines: str) -> None:
     """Write lines for people to stdout."""
     _write(sys.stdout, lines)
+
+
+def say_exactly(text: str) -> None:
+    """Write text of our own making that a program will read: as UTF-8, whatever the terminal can show."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
 
 
 def complain(error: ModconsoleError) -> None:

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modconsole.core.cosignature import WitnessAnswer
     from modconsole.desk.desk import Desk
+    from modconsole.ports.audit import AuditLog
+    from modconsole.ports.gathered import Gathered
     from modconsole.ports.library import ProtocolLibrary
+    from modconsole.ports.log_tools import LogTools
     from modconsole.ports.protocol_tools import ProtocolTools
     from modconsole.ports.resource_notes import ResourceNotes
     from modconsole.ports.settings import AdapterCatalogue, Settings, SettingsFile
     from modconsole.ports.store import CaseStore
     from modconsole.ports.vault import Secrets
+    from modconsole.ports.witnessing import Witness, Witnessed
 
 
 __all__ = ["Check", "Parts"]
@@ -41,8 +46,20 @@ class Parts:
     """Unlocked, ready to take a token."""
     queue: Callable[[], tuple[Settings, CaseStore]]
     """What it takes to list the queue, and no more."""
+    log: Callable[[], tuple[Settings, AuditLog]]
+    """The log alone, to be read: it needs neither the cases nor an open vault."""
     tools: Callable[[], ProtocolTools]
     """What authors do with protocol files; needs neither vault nor store."""
+    log_tools: Callable[[], LogTools]
+    """Logs as files: checking a stranger's needs neither vault nor home."""
+    gathered: Callable[[], Gathered]
+    """Other devices' logs, as they were taken in here."""
+    witness: Callable[[], Witness]
+    """Countersigns other devices' logs."""
+    witnessed: Callable[[], Witnessed]
+    """Asks for countersignatures of ours."""
+    post_to_witness: Callable[[str, str], WitnessAnswer]
+    """Sends a request to a witness on the network, by its address, and gives the answer."""
     library: Callable[[], ProtocolLibrary]
     resource_notes: Callable[[], ResourceNotes]
     """The service's own copies of the crisis resource files."""

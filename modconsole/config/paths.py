@@ -55,8 +55,18 @@ class Paths:
         return self.data / "log.db"
 
     @property
+    def review_db(self) -> Path:
+        """Other devices' logs, gathered for review. A copy: the logs themselves stay the authority."""
+        return self.data / "review.db"
+
+    @property
     def keys_db(self) -> Path:
         return self.data / "keys.db"
+
+    @property
+    def witness_db(self) -> Path:
+        """What this home countersigned of other devices' logs. An older copy must never be put back."""
+        return self.data / "witness.db"
 
     @property
     def secrets_file(self) -> Path:

@@ -30,6 +30,7 @@ _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _COMMAND = re.compile(r"[a-z][a-z0-9_.-]*")
 _LONGEST_UNDO = 120
 _LONGEST_NAME = 60
+_MOST_WITNESSES = 100
 
 
 def settings_from(values: Mapping[str, Any], home: Path, mistakes: list[Mistake]) -> Settings:
@@ -63,6 +64,7 @@ def settings_from(values: Mapping[str, Any], home: Path, mistakes: list[Mistake]
             # Only where there are any, so that a home that says nothing of them seals no change.
             **({"protocols": dict(service.protocols)} if service.protocols else {}),
             **({"approvers": service.approvers} if service.approvers else {}),
+            **({"witnesses": [*service.witnesses, service.witness_policy]} if service.witnesses else {}),
         },
         "me": [me, role],
         "device": device,
@@ -107,7 +109,10 @@ def _service(table: Table, reasons: Mapping[str, str]) -> ServiceSettings:
         reasons=reasons,
         protocols=_protocols(table.table("protocols")),
         approvers=table.texts("approvers", _approver_problem),
+        witnesses=table.texts("witnesses", _witness_problem),
+        witness_policy=table.number("witness_policy", 1, 1, _MOST_WITNESSES),
     )
+    _check_witnesses(table, service.witnesses, service.witness_policy)
     table.done()
     return service
 
@@ -175,6 +180,28 @@ def _approver_problem(found: str) -> str:
     except ValueError as error:
         return f"should be the key that `modconsole protocol approve --key` prints, and is {shown(found)}: {error}"
     return ""
+
+
+def _witness_problem(found: str) -> str:
+    from modconsole.core.cosignature import parse_witness_key  # as above: only where one is named
+
+    try:
+        parse_witness_key(found)
+    except ValueError as error:
+        return f"should be the key that `modconsole audit witness key` prints there, and is {shown(found)}: {error}"
+    return ""
+
+
+def _check_witnesses(table: Table, witnesses: Sequence[str], needed: int) -> None:
+    """Count witnesses, not lines: a key under two names is one witness."""
+    keys = [witness.rpartition("+")[2] for witness in witnesses]
+    for number, key in enumerate(keys):
+        if key in keys[:number]:
+            table.wrong(
+                "witnesses", f"has the same key as number {keys.index(key) + 1}; it counts once.", number
+            )
+    if witnesses and needed > len(set(keys)):
+        table.wrong("witness_policy", f"asks for {needed} witnesses, and there are {len(set(keys))}.")
 
 
 def _contact(table: Table) -> Contact:

@@ -180,6 +180,8 @@ class TomlSettingsFile(SettingsFile):
         row("service", "demo", value=settings.demo)
         row("service", "contacts", value=f"{len(service.contacts)} to reach in an emergency")
         row("service", "approvers", value=f"{len(service.approvers)} whose approvals can be taken over")
+        row("service", "witnesses", value=f"{len(service.witnesses)} whose countersignatures count")
+        row("service", "witness_policy", value=service.witness_policy)
         for topic, ids in service.protocols.items():
             row("service", "protocols", topic, value=ids)
         for reason, topic in service.reasons.items():

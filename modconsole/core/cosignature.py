@@ -38,12 +38,12 @@ __all__ = [
     "Cosignature",
     "WitnessAnswer",
     "WitnessKey",
+    "WitnessPolicy",
     "cosigned_text",
     "parse_add_checkpoint",
     "parse_answer",
     "parse_cosignatures",
     "parse_witness_key",
-    "witnessed_size",
 ]
 
 LONGEST_PROOF = 63
@@ -58,7 +58,10 @@ _LARGEST = 2**63 - 1
 _OLD = re.compile("old (0|[1-9][0-9]{0,18})")
 _SIZE = re.compile("(0|[1-9][0-9]{0,18})\n")
 _STATUS = re.compile("[1-5][0-9]{2}")
-_OTHER_KINDS = {b"\x01": "This is a log's key, not a witness's", b"\x06": "This key is of a kind (ML-DSA-44) we lack"}
+_OTHER_KINDS = {
+    b"\x01": "This is a log's key, not a witness's",
+    b"\x06": "This key is of a kind (ML-DSA-44) we lack",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +141,43 @@ def parse_cosignatures(signed: Iterable[NoteSignature], keys: Sequence[WitnessKe
     return found
 
 
-def witnessed_size(cosigned: Iterable[tuple[WitnessKey, int]], witnesses: Sequence[WitnessKey], policy: int) -> int:
-    """Give how many entries as many different witnesses as the policy asks for have each countersigned; 0 for none.
+@dataclass(frozen=True, slots=True)
+class WitnessPolicy:
+    """Whose countersignatures count, and how many of them make an entry witnessed."""
 
-    A head covers every entry before it. So it is the size that the policy's last witness, by size, has come to.
+    witnesses: tuple[WitnessKey, ...] = ()
+    needed: int = 1
 
-    Args:
-        cosigned: Which key countersigned which size, all of them right and of one log.
-        policy: How many witnesses it takes, at least 1.
-    """
-    furthest: dict[bytes, int] = {}
-    counted = {key.public for key in witnesses}
-    for key, size in cosigned:
-        if key.public in counted:  # one key under two names is one witness: what is signed does not say the name
-            furthest[key.public] = max(size, furthest.get(key.public, 0))
-    sizes = sorted(furthest.values(), reverse=True)
-    return sizes[policy - 1] if len(sizes) >= policy else 0
+    def size(self, cosigned: Iterable[tuple[WitnessKey, int]]) -> int:
+        """Give how many entries as many different witnesses as are needed have each countersigned.
+
+        A head covers every entry before it, so it is the size that the last witness needed has come to.
+
+        Args:
+            cosigned: Which key countersigned which size: all of them right, and of one log.
+        """
+        furthest: dict[bytes, int] = {}
+        counted = {key.public for key in self.witnesses}
+        for key, size in cosigned:
+            if key.public in counted:  # what is signed does not say the name: one key is one witness
+                furthest[key.public] = max(size, furthest.get(key.public, 0))
+        sizes = sorted(furthest.values(), reverse=True)
+        return sizes[self.needed - 1] if len(sizes) >= self.needed else 0
+
+    def find(self, name: str) -> WitnessKey:
+        """Find a witness by name, or by a part of it that fits one only.
+
+        Raises:
+            ValueError: It fits none, or several.
+        """
+        exact = [key for key in self.witnesses if key.name == name]
+        found = exact or [key for key in self.witnesses if name in key.name]
+        if len(found) != 1:
+            known = ", ".join(key.name for key in self.witnesses) or "none"
+            raise ValueError(
+                f"“{name}” names {len(found) or 'none'} of the witnesses in the settings: {known}."
+            )
+        return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +202,16 @@ def parse_add_checkpoint(text: str) -> AddCheckpoint:
         ValueError: It is none; says why.
     """
     if "\r" in text:
-        raise ValueError("Its lines end in CR LF: something on its way changed them. Send it as an attachment.")
+        raise ValueError(
+            "Its lines end in CR LF: something on its way changed them. Send it as an attachment."
+        )
     head, gap, checkpoint = text.partition("\n\n")
     first, *hashes = head.split("\n")
     old = _OLD.fullmatch(first)
     if not gap or old is None:
-        raise ValueError("A request begins with a line “old” and a size, and has an empty line before the head.")
+        raise ValueError(
+            "A request begins with a line “old” and a size, and has an empty line before the head."
+        )
     if int(old[1]) > _LARGEST:
         raise ValueError("No log is as large as its first line says.")
     if len(hashes) > LONGEST_PROOF:

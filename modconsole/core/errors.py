@@ -20,6 +20,7 @@ ModconsoleError                 what happened, what is safe, what to do next
     VaultError                  the keys (keys.db)
       VaultLocked               a passphrase or an unlocked keyring is needed
       Erased                    the case's key was destroyed on purpose
+      KeyLost                   a secret of this device is not where it was put
     SecretsUnavailable          no safe place for secrets
 """
 
@@ -32,6 +33,7 @@ __all__ = [
     "Erased",
     "Forbidden",
     "ForumError",
+    "KeyLost",
     "LogError",
     "ModconsoleError",
     "NoSuchCase",
@@ -209,6 +211,10 @@ class VaultLocked(VaultError):
 class Erased(VaultError):
     default_kept = "What was decided is still in the log."
     default_next_step = "There is nothing to do; an erased text cannot be brought back."
+
+
+class KeyLost(VaultError):
+    """A secret is gone for good, as opposed to all that may only stand in its way for now."""
 
 
 class SecretsUnavailable(VaultError):

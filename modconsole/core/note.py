@@ -26,6 +26,7 @@ __all__ = [
     "VerifierKey",
     "base64_of",
     "checkpoint_text",
+    "fingerprint",
     "from_base64",
     "is_key_name",
     "is_weak_key",
@@ -196,6 +197,12 @@ def parse_verifier_key(text: str) -> VerifierKey:
 def is_weak_key(public: bytes) -> bool:
     """Say whether anybody could make signatures that are right under this Ed25519 key."""
     return public[:-1] + bytes([public[-1] & 0x7F]) in _LOW_ORDER
+
+
+def fingerprint(public: bytes) -> str:
+    """Give a public key in a form to be read out on the telephone: 128 bits, in eight groups of four."""
+    digits = sha256(public).hexdigest()[:32]
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
 def is_key_name(name: str) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from modconsole.desk.desk import Desk, Emergency
     from modconsole.desk.forums import Forums, ForumStatus
     from modconsole.desk.intake import Intake
+    from modconsole.desk.settings_first import SettingsFirst
     from modconsole.desk.standing import Standing, StandingKind
     from modconsole.desk.views import ActionOffer, CaseView
 
@@ -28,6 +29,7 @@ __all__ = [
     "ForumStatus",
     "Forums",
     "Intake",
+    "SettingsFirst",
     "Settlement",
     "Standing",
     "StandingKind",
@@ -46,6 +48,7 @@ _PLACES = {
     "ForumStatus": "forums",
     "Forums": "forums",
     "Intake": "intake",
+    "SettingsFirst": "settings_first",
     "Settlement": "decisions",
     "Standing": "standing",
     "StandingKind": "standing",

@@ -15,6 +15,7 @@ from modconsole.core.codec import to_plain
 from modconsole.core.decision import DecisionState, Entry, EntryKind, ProtocolRef
 from modconsole.core.errors import (
     ForumError,
+    LogError,
     NoSuchCase,
     NotAllowed,
     NotFound,
@@ -48,15 +49,17 @@ from modconsole.desk.fit import AGE_QUESTION, PLACE_QUESTION
 from modconsole.desk.forums import Forums
 from modconsole.desk.intake import is_news
 from modconsole.desk.sittings import (
+    Ended,
     Sitting,
     approval_code,
     carrier,
     closed_before,
+    ended_by_the_queue,
     escalated_to,
     stands,
     wanted_protocols,
 )
-from modconsole.desk.standing import Standing, StandingKind, ref, standing
+from modconsole.desk.standing import NOT_KNOWN, Standing, StandingKind, ref, standing
 from modconsole.desk.verdicts import Verdicts
 from modconsole.desk.views import ActionOffer, CaseView
 from modconsole.ports.audit import AuditLog, LogQuery
@@ -71,6 +74,12 @@ LEASE = timedelta(minutes=15)
 """How long a claim holds when nobody renews it. It is renewed while the case is open on a screen."""
 
 THREAD_BEFORE, THREAD_AFTER = 100, 100
+
+Held = Callable[[ReviewProtocol, Sequence[RunView]], Standing]
+"""Says how a protocol stands, beside the runs of a case."""
+
+_NEVER: Ended = (None, frozenset())
+_NOTHING_SEALED = "The log cannot be read, so nothing can be decided or closed now. Every answer is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +139,18 @@ class Casework:
         self.store.release(id, self.settings.me)
 
     def view(self, id: str) -> CaseView:
-        """Show a case without claiming it."""
+        """Show a case without claiming it. A log that cannot be read hides what it says, never the case."""
         case = self.case(id)
+        decisions, trouble = self._decisions(case)
         file, unreadable = self._file(case)
-        sitting = self._sitting(case) if not unreadable else Sitting()
+        if trouble is None and not unreadable:
+            unreadable = self._restricted(case)
+            file = None if unreadable else file
+        ended, doubt = self._ended(case) if not unreadable else (_NEVER, None)
+        sitting = self._sitting_after(case, ended) if not unreadable else Sitting()
         runs = sitting.views
-        decisions = tuple(self.log.decisions_of(case.token))
+        # Asked once: a log that another program holds keeps every look waiting.
+        held = self.standing_shown if trouble is None else _not_known
         return CaseView(
             case=case,
             file=file,
@@ -143,7 +158,7 @@ class Casework:
             claimed_by_other=self._is_others(case),
             runs=runs,
             standings={
-                shown.run.id: self.standing(shown.protocol, beside)
+                shown.run.id: held(shown.protocol, beside)
                 for some, beside in ((sitting.earlier, ()), (runs, runs))
                 for shown in some
             },
@@ -152,11 +167,33 @@ class Casework:
             notes=tuple(self.store.notes(case)) if not unreadable else (),
             drafts={draft.name: draft for draft in self.store.drafts(case)} if not unreadable else {},
             earlier=tuple(self.store.earlier_cases(case)),
-            blockers=self._blockers(sitting, decisions),
+            blockers=self._blockers(sitting, decisions, held) if trouble is None else (_NOTHING_SEALED,),
             forum=self.forums.status(case.forum),
-            problems=self._problems(case, sitting),
+            problems=self._problems(case, sitting, held),
             earlier_runs=sitting.earlier,
+            log_problem=next((error.what for error in (trouble, doubt) if error is not None), ""),
         )
+
+    def _decisions(self, case: Case) -> tuple[tuple[DecisionState, ...], LogError | None]:
+        try:
+            return tuple(self.log.decisions_of(case.token)), None
+        except LogError as error:
+            return (), error
+
+    def _ended(self, case: Case) -> tuple[Ended, LogError | None]:
+        """Say what belongs to earlier sittings: by the log, or else by what the queue remembers, and why.
+
+        An answer needs no more. What is sealed because of it fails by itself if the log is as bad as that.
+        """
+        doubt: LogError | None = None
+        try:
+            since, over = closed_before(self.log, case)
+            if since is not None or case.closed_at is None:
+                return (since, over), None
+        except LogError as error:
+            doubt = error
+        # Also when the log knows of no closing, because it was put aside and a new one begun.
+        return ended_by_the_queue(case, self.store.runs(case)), doubt
 
     def _file(self, case: Case) -> tuple[CaseFile | None, str]:
         try:
@@ -165,6 +202,24 @@ class Casework:
             return None, "The text is locked. Give the passphrase to read it."
         except VaultError as error:
             return None, f"The text cannot be opened: {error.what}"
+
+    def _restricted(self, case: Case) -> str:
+        """Say that a case is frozen; empty when it is not, or when nobody can know: then its text is shown.
+
+        A text too many can be answered for; a life that hung on a text that was not shown cannot.
+        """
+        from modconsole.desk.erasure import restriction
+
+        try:
+            frozen = restriction(self.log, case.token)
+        except LogError:
+            return ""
+        if frozen is None:
+            return ""
+        return (
+            f"Restricted: since {frozen.entry.at:%Y-%m-%d} its text is kept and not shown "
+            "(UK GDPR Art. 18). Ask your data lead. ! works as always."
+        )
 
     def _is_others(self, case: Case) -> bool:
         claim = case.claim
@@ -291,6 +346,13 @@ class Casework:
         }
         return standing(protocol, self.verdicts.of(protocol.id), self.settings, self.now().date(), case)
 
+    def standing_shown(self, protocol: ReviewProtocol, runs: Sequence[RunView] = ()) -> Standing:
+        """Say how a protocol stands, for a screen: with a log that cannot be read, that nobody knows."""
+        try:
+            return self.standing(protocol, runs)
+        except LogError:
+            return NOT_KNOWN
+
     def refs(self, runs: Sequence[RunView]) -> tuple[ProtocolRef, ...]:
         return tuple(ref(shown.protocol, self.standing(shown.protocol)) for shown in runs)
 
@@ -310,7 +372,10 @@ class Casework:
         return (*self.refs(sitting.views), *lost), [to_plain(run) for run in runs]
 
     def _sitting(self, case: Case) -> Sitting:
-        since, over = closed_before(self.log, case)
+        return self._sitting_after(case, self._ended(case)[0])
+
+    def _sitting_after(self, case: Case, ended: Ended) -> Sitting:
+        since, over = ended
         earlier: list[RunView] = []
         present: list[RunView] = []
         lost: list[Run] = []
@@ -327,6 +392,7 @@ class Casework:
 
         Raises:
             NotAllowed: The protocol is not here, or not approved for real cases.
+            LogError: The log cannot be read, so nobody knows whether it is approved, or was withdrawn.
         """
         case = self.case(id)
         self.not_others(case)
@@ -337,7 +403,7 @@ class Casework:
                 kept="Every action stays open, with a reason.",
                 next_step="`p` lists the protocols; `modconsole doctor` says what is wrong with a broken one.",
             )
-        held = self.standing(protocol)
+        held = self._standing_for_certain(protocol)
         if not held.may_run:
             raise NotAllowed(
                 f"“{protocol.title}” cannot be begun on a case. {_why_not(held)}",
@@ -353,6 +419,16 @@ class Casework:
             self.store.start_run(case, run)
             self._heed(case)
         return run
+
+    def _standing_for_certain(self, protocol: ReviewProtocol) -> Standing:
+        try:
+            return self.standing(protocol)
+        except LogError as error:
+            raise LogError(
+                f"“{protocol.title}” cannot be begun: nobody knows whether it is approved. {error.what}",
+                kept="Protocols that were begun before can be gone on with, and every answer is kept.",
+                next_step="P shows its text to read. If somebody may be in danger, press ! now.",
+            ) from error
 
     def answer(self, id: str, run_id: str, question_id: str, values: Sequence[str]) -> tuple[Follow, ...]:
         """Keep one answer, and do what follows from it: urgency, the next protocol.
@@ -397,7 +473,7 @@ class Casework:
                 if wanted and not self._is_begun(
                     case, wanted, also_handed_over=follow.consequence.unless_running
                 ):
-                    with suppress(NotAllowed, StoreError):  # `CaseView.problems` says why
+                    with suppress(NotAllowed, StoreError, LogError):  # `CaseView.problems` says why
                         self.start_run(case.id, wanted, f"{word}:{run_id}")
 
     def skip(self, id: str, run_id: str, step_id: str, reason: str, note: str = "") -> None:
@@ -579,7 +655,7 @@ class Casework:
                 yield from each.actions
             yield from suggested.decisions
 
-    def _blockers(self, sitting: Sitting, decisions: Sequence[DecisionState]) -> tuple[str, ...]:
+    def _blockers(self, sitting: Sitting, decisions: Sequence[DecisionState], held: Held) -> tuple[str, ...]:
         since = sitting.since
         now = [decision for decision in decisions if since is None or decision.at > since]
         lost = (
@@ -592,19 +668,17 @@ class Casework:
                 decided=any(stands(decision) for decision in now),
                 unsettled=sum(not decision.is_settled for decision in decisions),
                 escalated_to=escalated_to(now),
-                startable=self._startable(wanted_protocols(sitting.views)),
+                startable=self._startable(wanted_protocols(sitting.views), held),
             ),
             *(lost if not sitting.views else ()),
         )
 
-    def _startable(self, protocols: Iterable[str]) -> frozenset[str]:
+    def _startable(self, protocols: Iterable[str], held: Held) -> frozenset[str]:
         return frozenset(
-            id
-            for id in protocols
-            if (found := self.library.get(id)) is not None and self.standing(found).may_run
+            id for id in protocols if (found := self.library.get(id)) is not None and held(found, ()).may_run
         )
 
-    def _problems(self, case: Case, sitting: Sitting) -> dict[str, str]:
+    def _problems(self, case: Case, sitting: Sitting, held: Held) -> dict[str, str]:
         """Say which protocols this case wants and cannot have, and why."""
         problems = {
             run.protocol: "Its text as it was when you began is missing. Your answers are kept; begin it again."
@@ -616,8 +690,8 @@ class Casework:
                 problems.setdefault(
                     id, "It is not here, or its file cannot be read. Every action stays open."
                 )
-            elif id in wanted_protocols(sitting.views) and not self.standing(protocol).may_run:
-                problems.setdefault(id, self.standing(protocol).banner)
+            elif id in wanted_protocols(sitting.views) and not held(protocol, ()).may_run:
+                problems.setdefault(id, held(protocol, ()).banner)
         return problems
 
     def note_decided(self, id: str) -> None:
@@ -654,7 +728,7 @@ class Casework:
         if case.state is CaseState.CLOSED:
             raise NotAllowed("The case is closed already.")
         self.not_others(case)
-        missing = self._blockers(self._sitting(case), self.log.decisions_of(case.token))
+        missing = self._blockers(self._sitting(case), self.log.decisions_of(case.token), self.standing)
         if missing:
             raise NotAllowed(
                 "The case stays open: " + " ".join(missing),
@@ -705,6 +779,11 @@ class Casework:
     def watch(self, id: str, until: datetime) -> None:
         """Let the case come back at that time, or earlier if that was set before."""
         self._change(id, lambda case: replace(case, follow_up_at=min(case.follow_up_at or until, until)))
+
+
+def _not_known(protocol: ReviewProtocol, runs: Sequence[RunView] = ()) -> Standing:
+    del protocol, runs
+    return NOT_KNOWN
 
 
 def _why_not(held: Standing) -> str:

@@ -6,8 +6,8 @@ what the forum says. Whatever stops in between leaves an unsettled decision in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,15 @@ from enum import StrEnum
 from modconsole.core import ids
 from modconsole.core.actions import ACTIONS, Action, ActionOrder, Outcome, OutcomeKind, TargetState, Where
 from modconsole.core.codec import from_plain, to_plain
-from modconsole.core.decision import TURNED_AWAY, DecisionState, Entry, EntryKind, OrderState, ProtocolRef
+from modconsole.core.decision import (
+    TURNED_AWAY,
+    DecisionState,
+    Entry,
+    EntryKind,
+    OrderState,
+    ProtocolRef,
+    Record,
+)
 from modconsole.core.errors import (
     Conflict,
     DataError,
@@ -280,7 +288,8 @@ class Decisions:
     async def _by_the_forum(
         self, state: DecisionState, known: OrderState, order: ActionOrder, case: str
     ) -> tuple[OutcomeKind | None, ForumError | None]:
-        self._seal(state, EntryKind.ASKED, known)
+        with _still_unsettled(state, f"The forum was not asked to do “{ACTIONS[known.action].label}”."):
+            self._seal(state, EntryKind.ASKED, known)
         # Read again: another console may have asked, finished or withdrawn it since we looked.
         now = self._state(state.id)
         mine = next(order_now for order_now in now.orders if order_now.id == known.id)
@@ -330,7 +339,8 @@ class Decisions:
             with suppress(NoSuchCase):
                 self._cases.watch(case, order.until)
         done = Outcome(OutcomeKind.APPLIED, "Recorded here; there is nothing for the forum to do.")
-        self._seal_outcome(state, known, done, None)
+        with _still_unsettled(state, f"“{ACTIONS[known.action].label}” is not in the record yet."):
+            self._seal_outcome(state, known, done, None)
         return done.kind
 
     def _seal_outcome(
@@ -359,7 +369,10 @@ class Decisions:
         known = next((o for o in state.orders if o.id == order and not o.is_certain), None)
         if known is None or state.reversed:
             raise NotAllowed("That action is not waiting to be done by hand.")
-        self._seal(state, EntryKind.OUTCOME, known, outcome=OutcomeKind.BY_HAND, body={"note": note})
+        with _still_unsettled(
+            state, f"That “{ACTIONS[known.action].label}” was done is not in the record yet."
+        ):
+            self._seal(state, EntryKind.OUTCOME, known, outcome=OutcomeKind.BY_HAND, body={"note": note})
         return self._told(self._case_id(state), decision)
 
     def record_done(self, case_id: str, action: Action, note: str = "") -> DecisionState:
@@ -481,6 +494,32 @@ class Decisions:
         """Give the orders of a decision in full (texts, dates) by id. Needs the vault."""
         return self._opened(self._state(decision))[1]
 
+    def said_of(self, decision: str) -> Mapping[str, str]:
+        """Give what was said of each order's outcome, by order id: by its forum, or by the person who did it.
+
+        It is in the encrypted part. What cannot be opened is left out, because the outcome stands without it.
+
+        Raises:
+            LogError, VaultLocked
+        """
+        said: dict[str, str] = {}
+        certain: set[str] = set()
+        query = LogQuery(decision=decision, kind=EntryKind.OUTCOME)
+        for record in self._log.records(query, newest_first=False, limit=1000):
+            is_certain = OutcomeKind(record.entry.outcome).is_certain
+            for order in record.entry.orders:
+                if is_certain or order not in certain:  # as the outcome itself is computed
+                    said[order] = self._said_in(record)
+            certain |= set(record.entry.orders) if is_certain else set()
+        return said
+
+    def _said_in(self, record: Record) -> str:
+        try:
+            body = self._log.open_body(record) or {}
+        except LogError:
+            return ""
+        return str(body.get("detail") or body.get("note") or "")
+
     def case_of(self, decision: str) -> str:
         """Give the id of the case a decision is about; empty when it is not here any more."""
         return self._case_id(self._state(decision))
@@ -546,6 +585,20 @@ class Decisions:
                 body=body,
             )
         )
+
+
+@contextmanager
+def _still_unsettled(state: DecisionState, what_is_not: str) -> Iterator[None]:
+    """Say of a log that fails now that the decision itself is sealed, so that nobody decides it a second time."""
+    try:
+        yield
+    except LogError as error:
+        raise LogError(
+            error.what,
+            kept=f"Decision {state.id} is sealed and stays unsettled. {what_is_not} What came before it is in the log.",
+            next_step="Do not decide it again: when the log can be written, finish it from the list of what is "
+            f"unsettled (o), or with `modconsole case finish {state.id}`. If somebody may be in danger, press ! now.",
+        ) from error
 
 
 _NEVER_GATED = frozenset({Action.EMERGENCY_CALL, Action.ESCALATE_LEAD, Action.ESCALATE_CLINICAL})

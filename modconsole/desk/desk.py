@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from modconsole.core.decision import Entry, EntryKind
-from modconsole.core.protocol import Resource
-from modconsole.desk.approvals import Approvals
-from modconsole.desk.casework import Casework
-from modconsole.desk.decisions import Decisions
-from modconsole.desk.forums import Forums
-from modconsole.desk.intake import Intake
-from modconsole.ports.audit import AuditLog
-from modconsole.ports.library import ProtocolLibrary
-from modconsole.ports.settings import Contact, Settings
-from modconsole.ports.store import CaseStore
-from modconsole.ports.vault import Vault
+from modconsole.core.errors import LogError
+
+if TYPE_CHECKING:
+    from modconsole.core.protocol import Resource
+    from modconsole.desk.approvals import Approvals
+    from modconsole.desk.casework import Casework
+    from modconsole.desk.decisions import Decisions
+    from modconsole.desk.forums import Forums
+    from modconsole.desk.intake import Intake
+    from modconsole.desk.settings_first import SettingsFirst
+    from modconsole.ports.library import ProtocolLibrary
+    from modconsole.ports.settings import Contact, Settings
+    from modconsole.ports.store import CaseStore
+    from modconsole.ports.vault import Vault
 
 __all__ = ["Desk", "Emergency"]
 
@@ -44,7 +47,7 @@ SAY = (
 FALLBACK = "Ring the emergency number of the place the person is in (in the UK: 999)."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desk:
     """Holds the parts of the work together. Each part says one thing; this class decides nothing."""
 
@@ -52,7 +55,7 @@ class Desk:
     vault: Vault
     store: CaseStore
     """The queue is read straight from it; only the desk's own parts write."""
-    log: AuditLog
+    log: SettingsFirst
     library: ProtocolLibrary
     forums: Forums
     intake: Intake
@@ -61,17 +64,31 @@ class Desk:
     now: Callable[[], datetime]
     approvals: Approvals
 
-    def unlock(self, passphrase: str = "") -> None:
+    def load(self) -> Iterator[object]:
+        """Load what the next steps of the work will need, a piece each time the next is asked for.
+
+        Nothing depends on it: whatever is not loaded yet is loaded when it is needed, and whoever needs it waits.
+        """
+        return iter(())
+
+    def unlock(self, passphrase: str = "") -> LogError | None:
         """Open the vault, and seal `config_changed` if the settings are not those of the last sealed start.
 
+        A log that cannot be used keeps nobody from reading and answering: the vault is open all the same, and the
+        settings are sealed before whatever is sealed next.
+
+        Returns:
+            What is wrong with the log, if the settings could not be sealed.
+
         Raises:
-            VaultLocked, SecretsUnavailable, LogError
+            VaultLocked, SecretsUnavailable
         """
         self.vault.unlock(passphrase)
-        if self.log.last_config_hash() != self.settings.hash:
-            self.log.seal(
-                Entry(EntryKind.CONFIG_CHANGED, self.settings.me, self.now(), detail=self.settings.hash)
-            )
+        try:
+            self.log.seal_settings()
+        except LogError as error:
+            return error
+        return None
 
     def emergency(self, place: str = "") -> Emergency:
         """Give the emergency panel for a place, or for where the service works. Never raises, never waits."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from modconsole.core.actions import Action
 from modconsole.core.errors import ForumError, ModconsoleError, NotFound
-from modconsole.ports.forum import Ability, Capabilities, Feature, Forum, ForumInfo, Support
 from modconsole.ports.notify import ForumTrouble, ForumWell, Notifier
 from modconsole.ports.settings import AdapterCatalogue, ForumSettings
+
+if TYPE_CHECKING:  # the first screen only names the forums; their contract is loaded with the first adapter
+    from modconsole.core.actions import Action
+    from modconsole.ports.forum import Ability, Capabilities, Feature, Forum, ForumInfo
 
 __all__ = ["ForumStatus", "Forums"]
 
@@ -75,6 +77,8 @@ class Forums:
         try:
             return self._forum(id).capabilities.of(wanted)
         except ForumError:
+            from modconsole.ports.forum import Ability, Support
+
             return Ability(Support.NONE, "this forum cannot be reached from here")
 
     def unusable(self, id: str) -> ForumError | None:

@@ -16,10 +16,12 @@ from modconsole.desk.forums import Forums
 from modconsole.ports.audit import AuditLog, LogQuery
 
 __all__ = [
+    "Ended",
     "Sitting",
     "approval_code",
     "carrier",
     "closed_before",
+    "ended_by_the_queue",
     "escalated_to",
     "stands",
     "wanted_protocols",
@@ -38,8 +40,17 @@ class Sitting:
     """When the sitting before this one was closed."""
 
 
-def closed_before(log: AuditLog, case: Case) -> tuple[datetime | None, frozenset[str]]:
-    """Say when the sitting before this one was closed, and which runs were sealed with it and those before."""
+Ended = tuple[datetime | None, frozenset[str]]
+"""When the sitting before this one was closed, and the runs of it and of those before."""
+
+
+def closed_before(log: AuditLog, case: Case) -> Ended:
+    """Say when the sitting before this one was closed, and which runs were sealed with it and those before.
+
+    Raises:
+        LogError: Only the log says this for certain; see `ended_by_the_queue`.
+        VaultLocked
+    """
     if case.closed_at is None:
         return None, frozenset()
     is_open = case.state is CaseState.OPEN
@@ -51,6 +62,16 @@ def closed_before(log: AuditLog, case: Case) -> tuple[datetime | None, frozenset
             since = at if since is None else max(since, at)
             over |= _runs_in(log.open_body(record))
     return since, frozenset(over)
+
+
+def ended_by_the_queue(case: Case, runs: Sequence[Run]) -> Ended:
+    """Say the same by what the queue remembers, for showing a case while the log cannot be read.
+
+    Of a case that is closed the queue does not know when an earlier sitting ended; nothing is answered there.
+    """
+    if case.closed_at is None or case.state is not CaseState.OPEN:
+        return None, frozenset()
+    return case.closed_at, frozenset(run.id for run in runs if run.started_at <= case.closed_at)
 
 
 def _runs_in(body: Mapping[str, object] | None) -> set[str]:

@@ -17,7 +17,7 @@ from modconsole.core.protocol import ProtocolStatus, ReviewProtocol, UsedFor
 from modconsole.desk.fit import misfits
 from modconsole.ports.settings import Settings
 
-__all__ = ["LEADS", "Standing", "StandingKind", "day_words", "ref", "standing"]
+__all__ = ["LEADS", "NOT_KNOWN", "Standing", "StandingKind", "day_words", "ref", "standing"]
 
 LEADS = ("safeguarding_lead", "clinical_lead", "service_manager")
 """Who may approve, withdraw and extend any protocol; beside them the role that owns it."""
@@ -54,6 +54,14 @@ class Standing:
     def may_run(self) -> bool:
         """Whether it may be begun on a case. A run that is already going may be finished in any case."""
         return self.kind in (StandingKind.APPROVED, StandingKind.PRACTICE, StandingKind.DRAFT)
+
+
+NOT_KNOWN = Standing(
+    StandingKind.READ_ONLY,
+    "The log cannot be read, so nobody knows whether this is approved: to read, not to begin",
+    status="unknown",
+)
+"""For showing a protocol while the log cannot be read. It may have been withdrawn, so it is not begun."""
 
 
 def standing(

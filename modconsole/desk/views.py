@@ -55,6 +55,9 @@ class CaseView:
     """Protocols that this case wants and cannot have, by id, and why."""
     earlier_runs: tuple[RunView, ...] = ()
     """Runs of sittings that ended when the case was closed: to be read, not to be gone on with."""
+    log_problem: str = ""
+    """What keeps the log from telling all about this case; empty when nothing does. `decisions` may then be empty
+    because nobody knows them, and what belongs to earlier sittings is told by what the queue remembers."""
 
     @property
     def active_run(self) -> RunView | None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         SettingsFile,
     )
     from modconsole.ports.store import CaseRow, CaseStore, Draft, QueueFilter
-    from modconsole.ports.vault import HeadKeeper, KeptHead, Secrets, Vault
+    from modconsole.ports.vault import HeadKeeper, KeptHead, Secrets, Vault, WitnessedHead
 
 __all__ = [
     "API_VERSION",
@@ -84,6 +84,7 @@ __all__ = [
     "Vault",
     "VerifyReport",
     "Web",
+    "WitnessedHead",
     "setting",
 ]
 
@@ -129,6 +130,7 @@ _PLACES = {
     "Vault": "vault",
     "VerifyReport": "audit",
     "Web": "forum",
+    "WitnessedHead": "vault",
     "setting": "forum",
 }
 

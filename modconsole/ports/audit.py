@@ -9,7 +9,7 @@ from datetime import datetime
 
 from modconsole.core.decision import DecisionState, Entry, EntryKind, Record
 
-__all__ = ["AuditLog", "Finding", "LogHead", "LogQuery", "Receipt", "VerifyReport"]
+__all__ = ["AuditLog", "Finding", "LogHead", "LogQuery", "Receipt", "Unwitnessed", "VerifyReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class LogQuery:
     action: str = ""
     kind: EntryKind | None = None
     protocol: str = ""
+    version: str = ""
+    """Of that protocol; says nothing without it."""
     outcome: str = ""
     urgency: str = ""
     since: datetime | None = None
@@ -69,13 +71,24 @@ class VerifyReport:
     entries: int
     findings: tuple[Finding, ...]
     unwitnessed: int
-    """Entries no one else keeps a checkpoint of; what happened to them after sealing cannot be known."""
+    """Entries that fewer witnesses than the settings ask for have countersigned; all, where the settings name none.
+    What happened to them after sealing, nobody but this device can know."""
     oldest_unwitnessed: datetime | None = None
+    """When the first of them was sealed, by this device's clock."""
     notes: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
         return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Unwitnessed:
+    """The tail that no witness vouches for yet."""
+
+    entries: int
+    oldest: datetime | None
+    """When the first of them was sealed; None when there are none."""
 
 
 class AuditLog(ABC):
@@ -91,6 +104,19 @@ class AuditLog(ABC):
             LogError: It is not in the log; nothing may happen that relies on it.
             VaultLocked: No key to sign or encrypt with yet.
         """
+
+    @abstractmethod
+    def erase(self, case: str) -> int:
+        """Take the ciphertexts of a case (by its token) out of the log, and give how many are out by now.
+
+        Every proof still holds, because entries commit to their ciphertext's hash. Only for a case whose
+        `erase_requested` is sealed: until an `erased` is, `verify` reports what is missing. Doing it again changes
+        nothing.
+        """
+
+    @abstractmethod
+    def clear_wal(self) -> bool:
+        """Leave no ciphertext that was taken out in the write-ahead log; False while another console reads in it."""
 
     @abstractmethod
     def records(
@@ -137,6 +163,17 @@ class AuditLog(ABC):
     @abstractmethod
     def shortened(self) -> Sequence[Finding]:
         """Say whether a log ends before the head we remember of it. Cheap: for every start."""
+
+    def unwitnessed(self) -> Unwitnessed | None:
+        """Say how much is not witnessed, or None where the settings name no witness. Cheap: for a status bar."""
+        return None
+
+    def in_order(self, query: LogQuery) -> Iterator[Record]:
+        """Give the matching entries in the order they were sealed."""
+        found: list[Record] = []
+        while page := self.records(query, limit=1000, before=found[-1].position if found else 0):
+            found += page
+        yield from reversed(found)
 
     @abstractmethod
     def export_lines(self, query: LogQuery) -> Iterator[Mapping[str, object]]:

@@ -90,18 +90,32 @@ class LogTools(ABC):
         """
 
     @abstractmethod
+    def check_place(self, out: Path) -> None:
+        """Say beforehand whether something new can be put there.
+
+        Raises:
+            WrongUsage: Something is there already, or there is no folder to put it in.
+        """
+
+    @abstractmethod
     def write_tiles(self, out: Path, origin: str = "") -> Written:
         """Write this device's logs, or the one of this name, as a new folder with a tile log for each.
 
         Nothing is there until all of it is; what is there is never written over.
 
         Raises:
+            WrongUsage: As `check_place`.
             LogError: The log is not sound, or the folder cannot be written; nothing is left behind.
         """
 
     @abstractmethod
-    def write_evidence(self, out: Path, case: str) -> Written:
-        """Write every entry of a case, by its token, with its proof, as a new folder. As careful as `write_tiles`."""
+    def write_evidence(self, out: Path, case: str, known_as: str) -> Written:
+        """Write every entry of a case with its proof, as a new folder. As careful as `write_tiles`.
+
+        Args:
+            case: The case's token.
+            known_as: What people here call it.
+        """
 
     @abstractmethod
     def write_lines(

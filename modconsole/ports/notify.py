@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ForumError
 from modconsole.core.urgency import Urgency
+
+if TYPE_CHECKING:
+    from modconsole.core.decision import DecisionState
 
 __all__ = [
     "CasesChanged",

@@ -54,6 +54,10 @@ class ServiceSettings:
     """A topic to the service's own protocols for it, suggested before the built-in ones."""
     approvers: tuple[str, ...] = ()
     """The C2SP verifier keys of those whose approvals count here as soon as they are taken over."""
+    witnesses: tuple[str, ...] = ()
+    """The C2SP verifier keys of those whose countersignatures count for our log."""
+    witness_policy: int = 1
+    """How many of them make an entry witnessed."""
 
 
 SettingValue = str | bool | Sequence[str]

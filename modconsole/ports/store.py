@@ -193,4 +193,21 @@ class CaseStore(ABC):
         """Give other cases about the same member on the same forum (same `member_key`), newest first."""
 
     @abstractmethod
+    def of_member(self, forum: str, member_key: str) -> list[Case]:
+        """Give every case about a member of a forum, newest first."""
+
+    # Erasing
+
+    @abstractmethod
+    def erase(self, tokens: Collection[str]) -> int:
+        """Take out the cases with these tokens and everything that belongs to them; gives how many were here.
+
+        Nothing of them is left, and a new flag about the same post begins a new case.
+        """
+
+    @abstractmethod
+    def clear_wal(self) -> bool:
+        """Leave nothing deleted in the file's write-ahead log; False while another console keeps it from being done."""
+
+    @abstractmethod
     def close(self) -> None: ...

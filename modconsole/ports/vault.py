@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["HeadKeeper", "KeptHead", "Secrets", "Vault"]
+__all__ = ["HeadKeeper", "KeptHead", "Secrets", "Vault", "WitnessedHead"]
 
 
 class Vault(ABC):
@@ -52,13 +52,17 @@ class Vault(ABC):
 
         Raises:
             VaultLocked
-            VaultError: The key is gone (erased), or the bytes are not what was sealed.
+            Erased: The key is gone.
+            VaultError: The bytes are not what was sealed.
         """
 
     @abstractmethod
     def seal_entry(self, case: str, plain: bytes, about: bytes) -> tuple[bytes, bytes, bytes]:
         """Encrypt a log entry's body under a new key of its own, wrapped by the case's key (or the service's own key
         when `case` is empty). The key is durable before this returns.
+
+        Raises:
+            Erased: The case was erased; nothing can be sealed for it any more.
 
         Returns:
             nonce and ciphertext in one piece, the SHA-256 of that, and the commitment to the key.
@@ -88,6 +92,27 @@ class Vault(ABC):
     @abstractmethod
     def verify_key(self, origin: str) -> bytes:
         """Give the public half of the log key of this origin: 32 bytes."""
+
+    @abstractmethod
+    def erase(self, cases: Collection[str]) -> None:
+        """Destroy the keys of these cases (by token) and of their log entries. They never get any again.
+
+        Other consoles notice before they next use a key. What is left of the bytes opens nothing after `rotate`.
+        """
+
+    @abstractmethod
+    def rotate(self) -> None:
+        """Wrap every key that is left under a new wrapping key, and destroy the old one.
+
+        Raises:
+            VaultLocked
+            VaultError: The place for secrets will not take the new one, or not let go of the old one. Nothing is lost:
+                everything opens as before, and it can be done again.
+        """
+
+    @abstractmethod
+    def clear_wal(self) -> bool:
+        """Leave no deleted key in the file's write-ahead log; False while another console keeps it from being done."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -136,6 +161,20 @@ class KeptHead:
     """The public half of the log's key."""
 
 
+@dataclass(frozen=True, slots=True)
+class WitnessedHead:
+    """A head of ours that a witness countersigned, with what proves it."""
+
+    origin: str
+    size: int
+    root: bytes
+    vkey: str
+    """The witness's key."""
+    time: int
+    """In seconds since 1970, by the witness's clock."""
+    signature: bytes
+
+
 class HeadKeeper(ABC):
     """A place on this device, beside the keys and away from the log, that remembers how far each log had come."""
 
@@ -149,3 +188,11 @@ class HeadKeeper(ABC):
     @abstractmethod
     def kept_heads(self) -> Sequence[KeptHead]:
         """Give the latest head of every log, in the order the logs were begun. Works while the vault is locked."""
+
+    @abstractmethod
+    def keep_witnessed(self, head: WitnessedHead) -> None:
+        """Remember a countersigned head, unless a later one of the same log is remembered already. Durable."""
+
+    @abstractmethod
+    def witnessed_heads(self) -> Sequence[WitnessedHead]:
+        """Give the latest countersigned head of every log that has one. Works while the vault is locked."""

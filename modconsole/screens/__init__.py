@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modconsole.desk import Desk
 from modconsole.screens.notifier import ScreenNotifier
+
+if TYPE_CHECKING:
+    from modconsole.desk import Desk
 
 __all__ = ["ScreenNotifier", "open_console"]
 

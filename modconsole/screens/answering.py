@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from modconsole.core.protocol import Question, QuestionType
-from modconsole.core.run import SKIP_REASONS, RunView, StepState, StepView
 from modconsole.screens.ink import Ink, Line, paragraph
 from modconsole.screens.panes import ProtocolPane
-from modconsole.screens.protocol_page import option_for
 from modconsole.screens.words import moment, parse_when
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what a protocol is made of is loaded where it is used: the first screen shows none
+    from modconsole.core.protocol import Question
+    from modconsole.core.run import RunView, StepView
     from modconsole.screens.app import Console
 
 __all__ = ["Answering", "asked_skip", "asked_words"]
@@ -79,6 +78,8 @@ class Answering:
             self.answer(question.options[number - 1].value)
 
     def why_no_answer(self, value: str) -> str:
+        from modconsole.screens.protocol_page import option_for
+
         question = self._question()
         if question is None:
             return self.why_no_case() or "There is no question at the cursor."
@@ -94,6 +95,8 @@ class Answering:
         return self.why_no_case() or ("" if self.at_cursor() else "There is no step at the cursor.")
 
     def act_on_step(self) -> None:
+        from modconsole.core.protocol import QuestionType
+
         found = self.at_cursor()
         if found is None:
             return
@@ -111,6 +114,8 @@ class Answering:
 
     def tick_step(self) -> None:
         """Tick the step, or take the tick back."""
+        from modconsole.core.run import StepState
+
         found = self.at_cursor()
         if found is None:
             return
@@ -137,6 +142,7 @@ async def asked_words(
         text: What stands there to begin with.
         keep: Keeps what is being typed.
     """
+    from modconsole.core.protocol import QuestionType
     from modconsole.screens.dialogs import AskLine, AskWords, whole_number
 
     def about(width: int) -> list[Line]:
@@ -170,6 +176,7 @@ def _when_words(value: str, zone: tzinfo) -> str:
 
 async def asked_skip(console: Console, step: StepView) -> tuple[str, str] | None:
     """Ask why a step is skipped: the reason's code and, where given, a note; None when it was left."""
+    from modconsole.core.run import SKIP_REASONS
     from modconsole.screens.dialogs import AskWords, Pick
 
     items = [(code, words, "") for code, words in SKIP_REASONS.items()]

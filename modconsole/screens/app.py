@@ -20,13 +20,11 @@ from textual.driver import Driver
 from textual.filter import LineFilter, NoColor
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.worker import Worker, get_current_worker
 
-from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ForumError, ModconsoleError, RateLimited, VaultLocked
 from modconsole.core.text import plain
-from modconsole.desk import Desk
-from modconsole.ports.library import LibraryProblem
 from modconsole.ports.notify import CasesChanged, DecisionChanged, Event, ForumTrouble, ForumWell
 from modconsole.screens.bars import Banner, error_banner
 from modconsole.screens.commands import Place, clashes
@@ -39,14 +37,26 @@ from modconsole.screens.type_ahead import Input, KeyLine, Passed
 from modconsole.screens.words import action_words, count, error_words
 
 if TYPE_CHECKING:
+    from modconsole.core.decision import DecisionState
+    from modconsole.desk import Desk
+    from modconsole.ports.library import LibraryProblem
     from modconsole.screens.dialogs import Dialog
 
 T = TypeVar("T")
 
 __all__ = ["Console", "Pending"]
 
+READY = ("emergency", "protocol_page", "decide", "talks")
+"""The screens that the first keys lead to, soonest first. Each is loaded within a frame or two."""
+
+SETTLING = 0.08
+"""Seconds in which Textual draws the whole screen once or twice more after its first frame."""
+
+BREATH = 0.02
+"""Seconds between two pieces that are loaded: a key and its frame fit in."""
+
 FIRST_REST = 0.25
-"""Seconds after the first frame in which nothing is done but what somebody asks for by a key."""
+"""Seconds after the first frame in which nothing is done but what somebody asks for by a key, and small steps."""
 
 KEEP_AGAIN = 3
 """Seconds until something typed that could not be kept is tried again."""
@@ -106,6 +116,8 @@ class Console(SafeApp[int]):
         self._unsettled: list[DecisionState] = []
         self._notifier = notifier
         self._polling: set[str] = set()
+        self._opening: Timer | None = None
+        """Runs while what waits for a rest after the first frame has not been done."""
         self._desk_screen = DeskScreen(desk, start=start)
         self._keys = KeyLine(super().on_event, lambda: self.focused or self.screen)
         self._keys.on_wake(lambda: self.call_later(self._keys.advance))
@@ -122,6 +134,13 @@ class Console(SafeApp[int]):
         filters = list(super().get_line_filters())
         return [*filters, NoColor()] if self.is_plain else filters
 
+    def refresh_css(self, animate: bool = True) -> None:
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:  # the theme is set, and nothing is shown: Textual would read all styles now, and again for the screen
+            self.stylesheet.set_variables(self.get_css_variables())
+            self.stylesheet.update(self, animate=animate)
+
     def on_mount(self) -> None:
         self._notifier.attach(lambda event: self.post_message(self.Told(event)))
         keymap = self.desk.settings.look.keys
@@ -137,6 +156,8 @@ class Console(SafeApp[int]):
             return  # a forum that does not let go is left to the end of the process
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, Input | events.MouseDown):
+            self._open_up()
         if isinstance(event, Input) and not event.is_forwarded:
             await self._keys.take(event)
         else:
@@ -161,10 +182,20 @@ class Console(SafeApp[int]):
     # After the first frame
 
     def _begin(self) -> None:
-        """Do what the first frame did not need: keys, unsettled decisions, forums, the library."""
+        """Load what keys will need, and leave the rest of the start for a moment in which nobody asks for anything."""
         if not gc.isenabled():
             gc.freeze()  # what was made by now stays for good; looking through it again would cost whole frames
             gc.enable()
+        self._opening = self.set_timer(FIRST_REST, self._open_up)
+        self.background(self._watch_library())
+        self.set_interval(15, self._tick)
+
+    def _open_up(self) -> None:
+        """Do what the first frame did not need: keys, unsettled decisions, forums. The first key brings it forward."""
+        if self._opening is None:
+            return
+        self._opening.stop()
+        self._opening = None
         self._desk_screen.begin()
         self.unlock_quietly()
         self.count_up()
@@ -176,8 +207,6 @@ class Console(SafeApp[int]):
             )
         if self._unsettled:
             self._desk_screen.show_matters()
-        self.background(self._watch_library())
-        self.set_interval(15, self._tick)
 
     def _look_at_log(self) -> None:
         """Say at once when the log ends before what we remember of it."""
@@ -207,22 +236,36 @@ class Console(SafeApp[int]):
             self.put_up(error_banner("vault", error, grave=True))
 
     def unlock(self, passphrase: str) -> None:
-        """Open the vault and begin to poll.
+        """Open the vault and begin to poll. A log that cannot be written is said, and keeps nobody from reading.
 
         Raises:
             ModconsoleError: It stays locked; says why.
         """
-        self.desk.unlock(passphrase)
+        trouble = self.desk.unlock(passphrase)
+        if trouble is not None:
+            self.tell(trouble)
         self.take_down("vault")
         for forum in self.desk.forums.ids:
             if forum not in self._polling:
                 self._polling.add(forum)
                 self.run_worker(self._poll(forum), group="poll", name=f"poll {forum}")
 
+    async def _make_ready(self) -> None:
+        """Load what the first frame did not need, so that no key press has to wait for it; `!` above all.
+
+        Piece by piece, with room for a whole key press between two: a thread would stop every key many times over.
+        """
+        await asyncio.sleep(SETTLING)
+        for _ in self.desk.load():
+            await asyncio.sleep(BREATH)
+        for name in READY:
+            import_module(f"modconsole.screens.{name}")
+            await asyncio.sleep(BREATH)
+        self.desk.emergency()  # read once now, so that it is instant when it matters
+
     async def _watch_library(self) -> None:
         """Look at the protocol files now and whenever one of them changes."""
-        await asyncio.sleep(FIRST_REST)
-        await asyncio.to_thread(_make_ready)
+        await self._make_ready()
         library, seen = self.desk.library, ""
         while True:
             stamp = await asyncio.to_thread(library.stamp)
@@ -294,7 +337,7 @@ class Console(SafeApp[int]):
     def count_up(self) -> None:
         """Look at the log again: what is unsettled, and how long it is."""
         try:
-            self._unsettled = self.desk.decisions.unsettled()
+            self._unsettled = self.desk.log.unsettled()
             self.sealed = sum(head.size for head in self.desk.log.heads())
         except ModconsoleError as error:
             self.put_up(error_banner("log", error, about="The log", grave=True))
@@ -349,16 +392,12 @@ class Console(SafeApp[int]):
 
     async def settle_now(self, decision: str) -> None:
         """Carry out what is left of a decision, and say what came of it."""
-        if self.desk.decisions.state(decision).is_settled:
-            self.count_up()
-            return
         self.settling.add(decision)
         try:
-            settlement = await self.desk.decisions.settle(decision)
+            if not self.desk.decisions.state(decision).is_settled:
+                self._desk_screen.heed_settlement(await self.desk.decisions.settle(decision))
         except ModconsoleError as error:
             self.tell(error)
-        else:
-            self._desk_screen.heed_settlement(settlement)
         finally:
             self.settling.discard(decision)
             self.count_up()
@@ -528,9 +567,3 @@ def _staying_on_screen(driver: type[Driver]) -> type[Driver]:
             super().write(data)
 
     return StayingOnScreen
-
-
-def _make_ready() -> None:
-    """Load what the first frame did not need, so that no first key press waits for it; `!` above all."""
-    for name in ("emergency", "talks"):
-        import_module(f"modconsole.screens.{name}")

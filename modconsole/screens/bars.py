@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from modconsole.core.errors import ModconsoleError
 from modconsole.core.text import plain
-from modconsole.desk import ForumStatus
 from modconsole.screens.ink import Ink, Line, Span, side_by_side
 from modconsole.screens.words import count, error_words, moment
+
+if TYPE_CHECKING:
+    from modconsole.desk import ForumStatus
 
 __all__ = ["Banner", "banner_page", "error_banner", "status_page"]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
 
 from modconsole.core.actions import ACTIONS
-from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ModconsoleError
 from modconsole.core.model import (
     AgeBand,
@@ -27,7 +27,6 @@ from modconsole.core.model import (
 )
 from modconsole.core.text import plain
 from modconsole.core.topics import topic_for
-from modconsole.desk import Carrier, CaseView
 from modconsole.screens.ink import URGENCY_INKS, Ink, Line, Span, bullet, paragraph, wrap
 from modconsole.screens.words import (
     NOT_DONE,
@@ -40,6 +39,10 @@ from modconsole.screens.words import (
     span,
     urgency_words,
 )
+
+if TYPE_CHECKING:
+    from modconsole.core.decision import DecisionState
+    from modconsole.desk import CaseView
 
 __all__ = ["CaseLook", "case_page", "waiting_by_hand"]
 
@@ -136,6 +139,9 @@ def _head(sheet: _Sheet) -> Iterator[Line]:
         )
     if case.resolved_elsewhere:
         yield from bullet("~", "Somebody answered its flags on the forum itself.", sheet.width, Ink.WARN)
+    if sheet.view.log_problem:
+        words = f"{sheet.view.log_problem} You can read and answer; what was decided may be missing here."
+        yield from bullet("▲", words, sheet.width, Ink.WARN)
     if sheet.look.news:
         yield from bullet("~", sheet.look.news, sheet.width, Ink.WARN)
     if case.state is CaseState.CLOSED:
@@ -162,6 +168,8 @@ def _clock(sheet: _Sheet, case: Case) -> str:
 
 def waiting_by_hand(view: CaseView) -> list[tuple[DecisionState, str, str]]:
     """Give what a person still has to do: decision, order id, what to do."""
+    from modconsole.desk import Carrier
+
     by_hand = {offer.action for offer in view.offers if offer.carrier == Carrier.BY_HAND}
     return [
         (decision, order.id, ACTIONS[order.action].label)

@@ -13,6 +13,7 @@ from textual.binding import BindingType
 
 from modconsole.core.actions import ACTIONS, Action
 from modconsole.core.decision import DecisionState
+from modconsole.core.model import TargetKind
 from modconsole.core.offering import suits_age, unsuited
 from modconsole.core.protocol import Resource, ResourceWish, Template
 from modconsole.core.run import RunView
@@ -41,6 +42,12 @@ _CARRIED = {
 }
 _NO_REASON_NEEDED = frozenset({Action.EMERGENCY_CALL, Action.ESCALATE_LEAD, Action.ESCALATE_CLINICAL})
 EDITED_AT_MOST = 20_000
+_WORDS_TO = {
+    Action.MESSAGE_MEMBER: "To {}.",
+    Action.KEEP_REPLY: "To {}, for everyone in the thread to read.",
+    Action.EDIT: "In the words of {}.",
+}
+"""Whom words reach that cannot be taken back, said before they are sent."""
 
 
 def reversible(view: CaseView) -> list[DecisionState]:
@@ -289,6 +296,8 @@ class Deciding:
             until = f", until {moment(given.until, self._screen.console.zone)}" if given.until else ""
             mark = f"{number}." if len(self._actions) > 1 else "·"
             lines += bullet(mark, f"{offer.spec.label}{until}: {offer.spec.consequence}.", width, Ink.STRONG)
+            if action in _WORDS_TO:
+                lines += paragraph(_WORDS_TO[action].format(self._whom()), width, Ink.STRONG, indent="   ")
             lines += paragraph(
                 f"{_carried(offer).capitalize()}. {offer.ability.note}".strip(),
                 width,
@@ -382,7 +391,15 @@ class Deciding:
 
     def _member_name(self) -> str:
         post = self._view.file.latest if self._view.file else None
-        return plain(post.author_name or post.author, lines=False, limit=40) if post else "the member"
+        name = plain(post.author_name or post.author, lines=False, limit=40) if post else ""
+        return name or "the member"
+
+    def _whom(self) -> str:
+        """Name whom words reach: always who wrote what was flagged, whomever else the case is about."""
+        target = self._view.case.target
+        if target.kind is TargetKind.MEMBER:
+            return f"{plain(target.id, lines=False, limit=40)}, whose account was flagged"
+        return f"{self._member_name()}, who wrote the {target.kind}"
 
     def _post_text(self) -> str:
         post = self._view.file.latest if self._view.file else None

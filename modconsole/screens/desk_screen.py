@@ -19,14 +19,9 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from modconsole.core.actions import ACTIONS, OutcomeKind
-from modconsole.core.decision import DecisionState
 from modconsole.core.errors import ForumError, ModconsoleError, NotAllowed, NotFound
 from modconsole.core.model import CaseState, TargetKind
-from modconsole.core.protocol import Question
-from modconsole.core.run import Run, RunView, StepView
-from modconsole.core.run import view as run_view
 from modconsole.core.urgency import Urgency
-from modconsole.desk import CaseView, Desk, Settlement, Standing
 from modconsole.ports.notify import CasesChanged
 from modconsole.screens.answering import Answering
 from modconsole.screens.bars import banner_page, status_page
@@ -36,12 +31,15 @@ from modconsole.screens.ink import Ink, Line, bullet, paragraph
 from modconsole.screens.keyed import KeyBar, run_command, textual_bindings
 from modconsole.screens.panes import CasePane, ProtocolPane
 from modconsole.screens.paper import Bar
-from modconsole.screens.protocol_page import follow_notes
 from modconsole.screens.queue import QueuePane
 from modconsole.screens.queue_page import why_page
 from modconsole.screens.words import action_words, count, order_words, span
 
 if TYPE_CHECKING:
+    from modconsole.core.decision import DecisionState
+    from modconsole.core.protocol import Question
+    from modconsole.core.run import RunView, StepView
+    from modconsole.desk import CaseView, Desk, Settlement, Standing
     from modconsole.screens.app import Console
     from modconsole.screens.talks import Talks
 
@@ -275,7 +273,6 @@ class DeskScreen(Answering, Screen[object]):
 
     def begin(self) -> None:
         """Do what waited for the first frame."""
-        self.desk.emergency()  # read once now, so that it is instant when it matters
         if self._start:
             self.queue.go_to(self._start)
             self.open_case(self._start)
@@ -550,15 +547,18 @@ class DeskScreen(Answering, Screen[object]):
         return None, False
 
     def _preview_of(self, id: str) -> RunView | None:
+        from modconsole.core.run import Run
+        from modconsole.core.run import view as run_view
+
         protocol = self.desk.library.get(id)
         return run_view(protocol, Run("", id, protocol.hash, self.desk.now())) if protocol else None
 
     def _standing(self, view: CaseView, run: RunView | None, started: bool) -> Standing | None:
         if run is None:
             return None
-        return (
-            view.standings.get(run.run.id) if started else self.desk.cases.standing(run.protocol, view.runs)
-        )
+        if started:
+            return view.standings.get(run.run.id)
+        return self.desk.cases.standing_shown(run.protocol, view.runs)
 
     def shown_run(self) -> RunView | None:
         return self.protocol.run
@@ -590,6 +590,8 @@ class DeskScreen(Answering, Screen[object]):
     # Answering
 
     def give(self, question: Question, values: Sequence[str]) -> None:
+        from modconsole.screens.protocol_page import follow_notes
+
         run_id = self.begun()
         follows = self.desk.cases.answer(self.case_id, run_id, question.id, values)
         self.protocol.notes = [note for follow in follows for note in follow_notes(follow)]

@@ -10,12 +10,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from modconsole.core.errors import ModconsoleError
-from modconsole.desk import Desk
 from modconsole.ports.store import QueueFilter
 from modconsole.screens.ink import Line, Span
 from modconsole.screens.queue_page import heading, row_line
+
+if TYPE_CHECKING:
+    from modconsole.desk import Desk
 
 __all__ = ["first_look", "picture"]
 

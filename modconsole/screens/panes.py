@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from modconsole.core.run import RunView
-from modconsole.desk import CaseView, Standing
 from modconsole.screens.case_page import CaseLook, case_page
 from modconsole.screens.commands import Place
 from modconsole.screens.ink import Ink, Line, Span, bullet, paragraph
 from modconsole.screens.keyed import textual_bindings
 from modconsole.screens.paper import Paper
-from modconsole.screens.protocol_page import Stop, cursor_after, protocol_page, stops_of
+
+if TYPE_CHECKING:
+    from modconsole.core.run import RunView
+    from modconsole.desk import CaseView, Standing
+    from modconsole.screens.protocol_page import Stop
 
 __all__ = ["CasePane", "ProtocolPane"]
 
@@ -85,6 +87,8 @@ class ProtocolPane(Paper):
             moved_on: Whether the cursor goes on to what is next.
             nothing: What to say when there is no run.
         """
+        from modconsole.screens.protocol_page import cursor_after
+
         another = run is None or self.run is None or run.protocol.id != self.run.protocol.id
         self.run, self.started, self._standing = run, started, standing
         self._runs, self._blockers, self._nothing = runs, blockers, nothing
@@ -109,6 +113,8 @@ class ProtocolPane(Paper):
                 for line in bullet("△", f"{id.replace('-', ' ')}: {why}", width, Ink.WARN)
             ]
             return [*lines, *(paragraph(self._nothing, width, Ink.DIM) if self._nothing else [])]
+        from modconsole.screens.protocol_page import protocol_page
+
         page = protocol_page(
             self.run,
             self.cursor,
@@ -142,7 +148,11 @@ class ProtocolPane(Paper):
         super().go_bottom()
 
     def _step(self, by: int) -> None:
-        stops = stops_of(self.run) if self.run else []
+        if self.run is None:
+            return
+        from modconsole.screens.protocol_page import stops_of
+
+        stops = stops_of(self.run)
         if not stops:
             return
         place = stops.index(self.cursor) if self.cursor in stops else 0

@@ -13,6 +13,7 @@ from textual.widgets import Input
 from modconsole.core.protocol import Question, ReviewProtocol
 from modconsole.core.run import Run, RunEvent, RunEventKind, StepView, checked, view
 from modconsole.desk import Standing, StandingKind
+from modconsole.desk.standing import NOT_KNOWN
 from modconsole.screens.answering import Answering, asked_skip, asked_words
 from modconsole.screens.commands import Place
 from modconsole.screens.dialogs import Dialog, box
@@ -38,6 +39,7 @@ class Protocols(Dialog[None]):
     def __init__(self) -> None:
         super().__init__()
         self._found: list[str] = []
+        self._log_is_unread = False
 
     def compose(self) -> ComposeResult:
         with box("Protocols", classes="box full"):
@@ -63,7 +65,7 @@ class Protocols(Dialog[None]):
     def _item(self, id: str) -> Page:
         desk = self.console.desk
         protocol = desk.library.get(id)
-        standing = desk.cases.standing(protocol) if protocol else None
+        standing = self._standing(protocol) if protocol else None
 
         def page(width: int) -> list[Line]:
             if protocol is None:
@@ -76,6 +78,12 @@ class Protocols(Dialog[None]):
             return [side_by_side(left, right, width)]
 
         return page
+
+    def _standing(self, protocol: ReviewProtocol) -> Standing:
+        # A log that another program holds keeps every look waiting, and there are many protocols.
+        held = NOT_KNOWN if self._log_is_unread else self.console.desk.cases.standing_shown(protocol)
+        self._log_is_unread = held is NOT_KNOWN
+        return held
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._find(event.value.strip())
@@ -97,6 +105,8 @@ class Protocols(Dialog[None]):
 def _standing_words(standing: Standing | None) -> str:
     if standing is None:
         return ""
+    if standing is NOT_KNOWN:
+        return "not known"
     return {
         StandingKind.APPROVED: "approved",
         StandingKind.PRACTICE: "practice",
@@ -135,7 +145,7 @@ class Walk(Dialog[None], Answering):
         if self._run is not None:
             self.protocol.show_run(
                 view(self._protocol, self._run),
-                self.console.desk.cases.standing(self._protocol),
+                self.console.desk.cases.standing_shown(self._protocol),
                 started=True,
                 runs=(),
                 blockers=None,

@@ -32,6 +32,9 @@ from modconsole.screens.crash import may_be_quoted, write_crash_report
 
 __all__ = ["SAFE_FILTER", "SafeApp", "SafeFilter", "content"]
 
+MOST_NOTICES = 3
+"""Notices on screen at a time: they fit into 24 rows and leave most of what is under them."""
+
 SHOWN_AT_MOST = 20_000
 """Characters of one text that a widget is given: laying out more takes longer than anybody reads."""
 
@@ -97,6 +100,12 @@ class SafeApp(App[ReturnType]):
             timeout=timeout,
             markup=False,
         )
+
+    def _refresh_notifications(self) -> None:
+        # Textual would pile them up past the edge of a small terminal, the newest out of sight. The oldest makes room.
+        for oldest in list(self._notifications)[:-MOST_NOTICES]:
+            self._unnotify(oldest, refresh=False)
+        super()._refresh_notifications()
 
     def bell(self) -> None:
         """Stay silent: moderators work at night, in shared rooms, and near other people's bad days."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from modconsole.core.actions import ACTIONS, OutcomeKind
-from modconsole.core.decision import DecisionState, OrderState
 from modconsole.core.errors import ModconsoleError, NotAllowed
-from modconsole.core.run import NOT_NEEDED
 from modconsole.core.urgency import Urgency
+
+if TYPE_CHECKING:
+    from modconsole.core.decision import DecisionState, OrderState
 
 __all__ = [
     "NOT_DONE",
@@ -130,6 +132,8 @@ def parse_when(text: str, now: datetime, zone: tzinfo) -> str:
     Raises:
         NotAllowed: It is none of these, or it is past; says what would do.
     """
+    from modconsole.core.run import NOT_NEEDED  # the first screen shows no run
+
     said = " ".join(text.split())
     if said.lower().startswith(NOT_NEEDED):
         why = said[len(NOT_NEEDED) :].lstrip(" :,").strip()

@@ -43,6 +43,7 @@ class DeskFile:
         self._patience = patience
         self._turn = threading.RLock()
         self._alone = False
+        self._has_failed = False
         self._writer: sqlite3.Connection | None = None
         self._idle: list[sqlite3.Connection] = []
         self._is_closed = False
@@ -80,8 +81,8 @@ class DeskFile:
     def write(self) -> Iterator[sqlite3.Connection]:
         """Lend the connection that writes; all or nothing, and durable when this ends without an error."""
         if self._is_alone_here():
-            with self._joined() as joined:
-                yield joined
+            with self._part() as part:
+                yield part
             return
         with self._turn, self._in_words("This was not saved. Everything saved before is safe."):
             if self._writer is None:
@@ -102,17 +103,25 @@ class DeskFile:
         """Keep everybody else from writing until this ends; what is written inside is saved together, or not at all.
 
         Reading inside shows what was written inside. Belongs to one thread: nothing may be awaited inside.
+
+        Raises:
+            StoreError: A part could not be written. Also at the end, when that was caught inside.
         """
         with self._turn:
             if self._alone:
                 yield
                 return
             with self.write():
-                self._alone = True
+                self._alone, self._has_failed = True, False
                 try:
                     yield
                 finally:
                     self._alone = False
+                if self._has_failed:
+                    raise StoreError(
+                        "A part of this could not be saved.",
+                        kept="Nothing of it was. Everything saved before is safe.",
+                    )
 
     def _is_alone_here(self) -> bool:
         # Only the thread that holds the turn can see True and hold it at the same time.
@@ -124,20 +133,27 @@ class DeskFile:
             self._turn.release()
 
     @contextmanager
-    def _joined(self) -> Iterator[sqlite3.Connection]:
-        """Write as a part of what is written together; a failure takes back this part only."""
+    def _part(self) -> Iterator[sqlite3.Connection]:
+        """Write a part of what is written together. When it fails nothing of the whole is saved.
+
+        A savepoint could take back the part alone; but SQLite then copies every page before it is changed, which costs
+        as much as sealing the texts.
+        """
         assert self._writer is not None  # noqa: S101 - it is what makes us alone
-        db = self._writer
         with self._in_words("This was not saved. Everything saved before is safe."):
-            db.execute("SAVEPOINT part")
             try:
-                yield db
+                yield self._writer
             except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK TO part")
-                    db.execute("RELEASE part")
+                self._has_failed = True
                 raise
-            db.execute("RELEASE part")
+
+    def clear_wal(self) -> bool:
+        """Move everything from the write-ahead log into the file; False while another console reads old pages of it."""
+        with self._turn, self._in_words("Nothing was changed."):
+            if self._writer is None:
+                self._writer = self._connect()
+            busy: int = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return busy == 0
 
     def close(self) -> None:
         with self._turn:

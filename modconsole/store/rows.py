@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -109,7 +110,7 @@ def row_of(case: Case) -> dict[str, Any]:
     }
 
 
-def case_of(row: tuple[Any, ...], names: NamesInCase | None) -> Case:
+def case_of(row: Sequence[Any], names: NamesInCase | None) -> Case:
     """Give the case in a row of the columns `CASE`.
 
     Args:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,12 +18,14 @@ from modconsole.core.model import Case, CaseFile, CaseState, Note, Target
 from modconsole.core.runs import Run, RunEvent
 from modconsole.ports.store import CaseRow, CaseStore, Draft, QueueFilter
 from modconsole.ports.vault import Vault
+from modconsole.store.erasing import erase
 from modconsole.store.file import DeskFile
 from modconsole.store.queue import Queue, version_of
 from modconsole.store.rows import CASE, NamesInCase, case_of, micros, packed, row_of, unpacked
 
 __all__ = ["DeskStore"]
 
+_encode = json.JSONEncoder().encode
 _OF_CASE = "n = (SELECT n FROM cases WHERE id = ?)"
 
 
@@ -32,7 +34,7 @@ class DeskStore(CaseStore):
 
     Whatever a member wrote, and every name a forum may have put into a target or a reason, is ciphertext. While the
     vault is locked a case is given with a target without an id and with the codes of its reasons in place of their
-    words; saving such a case leaves the encrypted names alone. An erased case looks the same.
+    words; saving such a case leaves the encrypted names alone. Of an erased case nothing is left.
 
     A claim changes only through `claim` and `release` (and ends when its case is closed), so that saving a case that
     was read a moment ago never takes it from, or gives it back to, somebody else.
@@ -94,16 +96,16 @@ class DeskStore(CaseStore):
             )
         )
         rows = [
-            {
-                **row_of(case),
-                "names": names,
-                "target_key": self._target_key(case.forum, case.target),
-                "claimed_by": case.claim.by if case.claim else "",
-                "claimed_until": micros(case.claim.until) if case.claim else None,
-            }
+            (
+                *row_of(case).values(),
+                names,
+                self._target_key(case.forum, case.target),
+                case.claim.by if case.claim else "",
+                micros(case.claim.until) if case.claim else None,
+            )
             for (case, _), names in zip(cases, sealed[::2], strict=True)
         ]
-        columns = list(rows[0])
+        columns = (*row_of(cases[0][0]), "names", "target_key", "claimed_by", "claimed_until")
         replaced = ", ".join(
             _end_claim("excluded", column)
             if column.startswith("claimed_")
@@ -112,7 +114,7 @@ class DeskStore(CaseStore):
             if column != "id"
         )
         insert_case = (
-            f"INSERT INTO cases ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
+            f"INSERT INTO cases ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             f" ON CONFLICT (id) DO UPDATE SET {replaced}"
         )
         with self._file.write() as db:
@@ -145,6 +147,24 @@ class DeskStore(CaseStore):
         """
         return self._one("forum = ? AND target_key = ?", forum, self._target_key(forum, target))
 
+    def cases_at(self, forum: str, targets: Sequence[Target]) -> list[Case | None]:
+        keys = [self._target_key(forum, target) for target in targets]
+        with self._file.read() as db:
+            rows = db.execute(
+                f"SELECT target_key, {CASE} FROM cases"
+                " WHERE forum = ? AND target_key IN (SELECT value FROM json_each(?))",
+                [forum, json.dumps(keys)],
+            ).fetchall()
+        found = {key: self._case(row) for key, *row in rows}
+        return [found.get(key) for key in keys]
+
+    def used(self, ids: Collection[str]) -> set[str]:
+        with self._file.read() as db:
+            rows = db.execute(
+                "SELECT id FROM cases WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(list(ids))]
+            ).fetchall()
+        return {id for (id,) in rows}
+
     def earlier_cases(self, case: Case, limit: int = 20) -> list[Case]:
         if not case.member_key:
             return []
@@ -154,6 +174,13 @@ class DeskStore(CaseStore):
             case.member_key,
             case.id,
             limit,
+        )
+
+    def of_member(self, forum: str, member_key: str) -> list[Case]:
+        if not member_key:
+            return []
+        return self._all(
+            "forum = ? AND member_key = ? AND member_key <> '' ORDER BY flagged_at DESC", forum, member_key
         )
 
     def follow_ups(self, until: datetime) -> list[Case]:
@@ -325,6 +352,18 @@ class DeskStore(CaseStore):
         with self._file.write() as db:
             db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", [key, json.dumps(value)])
 
+    # Erasing
+
+    def erase(self, tokens: Collection[str]) -> int:
+        with self._file.write() as db:
+            erased = erase(db, tokens)
+            if erased:
+                _queue_changed(db)
+        return erased
+
+    def clear_wal(self) -> bool:
+        return self._file.clear_wal()
+
     def close(self) -> None:
         self._file.close()
 
@@ -344,7 +383,7 @@ class DeskStore(CaseStore):
             rows = db.execute(f"SELECT {CASE} FROM cases WHERE {where}", values).fetchall()
         return [self._case(row) for row in rows]
 
-    def _case(self, row: tuple[Any, ...]) -> Case:
+    def _case(self, row: Sequence[Any]) -> Case:
         id, token, names = row[0], row[1], row[-1]
         try:
             opened = self._vault.open(token, names, _about("names", id))
@@ -354,12 +393,12 @@ class DeskStore(CaseStore):
 
     def _target_key(self, forum: str, target: Target) -> str:
         # As JSON: a target's id is a stranger's text, and can never be mistaken for a member's own pseudonym.
-        return self._vault.pseudonym(forum, json.dumps([target.kind, target.id]))
+        return self._vault.pseudonym(forum, _encode([target.kind, target.id]))
 
 
 def _about(what: str, *where: str | int) -> bytes:
     """Name one place in this file, so that no ciphertext can be moved to another and still open."""
-    return json.dumps(["desk", what, *where]).encode("ascii")
+    return _encode(["desk", what, *where]).encode("ascii")
 
 
 def _end_claim(row: str, column: str) -> str:

@@ -23,6 +23,19 @@ _MIGRATIONS = (
         "CREATE TABLE kept_heads (number INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,"
         " root BLOB NOT NULL, trail BLOB NOT NULL, public BLOB NOT NULL)",
     ),
+    (
+        "CREATE TABLE witnessed_heads (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL,"
+        " vkey TEXT NOT NULL, time INTEGER NOT NULL, signature BLOB NOT NULL) WITHOUT ROWID",
+    ),
+    (
+        # Under which name the secret stands that wraps the keys of this file now; every erasure changes the version.
+        "CREATE TABLE wrapping (only INTEGER PRIMARY KEY CHECK (only = 1), name TEXT NOT NULL,"
+        " version INTEGER NOT NULL)",
+        "INSERT INTO wrapping VALUES (1, 'wrapping-key', 1)",
+        # Names of secrets that wrap nothing: not yet, or not any more.
+        "CREATE TABLE unneeded_secrets (name TEXT PRIMARY KEY) WITHOUT ROWID",
+        'CREATE TABLE erased_cases ("case" TEXT PRIMARY KEY) WITHOUT ROWID',
+    ),
 )
 
 
@@ -68,9 +81,9 @@ def _use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
     while db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             db.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if monotonic() > give_up:
-                raise
+        except sqlite3.OperationalError as error:
+            if monotonic() > give_up or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise  # waiting makes no room on a full disk
             sleep(0.02)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from modconsole.core.errors import VaultError
+from modconsole.core.errors import KeyLost
 from modconsole.ports.vault import Secrets
 from modconsole.vault import ciphers
 from modconsole.vault.database import transaction
@@ -25,10 +25,11 @@ def device_secret(db: sqlite3.Connection, secrets: Secrets, name: str, pin: Pin)
     """Get a 32-byte secret, made on first use, read back before it is relied on.
 
     Raises:
-        VaultError: There was one, and the place for secrets no longer has it, or has another.
+        KeyLost: There was one, and the place for secrets no longer has it, or has another.
     """
-    secret, pin_known = secrets.get(name), pinned(db, name)
-    if secret is None or pin_known is None:
+    # In this order: what is pinned was stored before. And without the lock, which whoever asks may hold already.
+    pin_known, secret = pinned(db, name), secrets.get(name)
+    if pin_known is None:
         # The write lock of keys.db is what keeps two consoles from each making their own at a first start.
         with transaction(db):
             secret, pin_known = secrets.get(name), pinned(db, name)
@@ -51,8 +52,8 @@ def _sound(secret: bytes, name: str, secrets: Secrets) -> bytes:
     return secret
 
 
-def _not_there(what: str) -> VaultError:
-    return VaultError(
+def _not_there(what: str) -> KeyLost:
+    return KeyLost(
         what,
         kept="Nothing was changed, and no new one was made in its place. The log still verifies.",
         next_step="Put back what was there: restore the keyring or the sealed file, or bring back the right keys.db.",

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import wraps
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from modconsole.core.errors import VaultError, VaultLocked
-from modconsole.ports.vault import HeadKeeper, KeptHead, Secrets, Vault
+from modconsole.core.errors import Erased, VaultError, VaultLocked, WrongUsage
+from modconsole.ports.vault import HeadKeeper, KeptHead, Secrets, Vault, WitnessedHead
 from modconsole.vault import kept_heads
 from modconsole.vault.database import open_keys, told_plainly, transaction
 
 if TYPE_CHECKING:  # cryptography is behind these: see the part's own promise about imports
     from modconsole.vault.case_keys import CaseKeys
     from modconsole.vault.ciphers import Signer
+    from modconsole.vault.erasing import Wrapping
 
 __all__ = ["KeyVault"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_WRAPPING_KEY = "wrapping-key"
 _PSEUDONYM_KEY = "pseudonym"
 
 
@@ -56,7 +56,7 @@ class KeyVault(Vault, HeadKeeper):
         self._lock = RLock()
         self._opened: sqlite3.Connection | None = None
         self._opened_for_heads: sqlite3.Connection | None = None
-        self._wrapping: bytes | None = None
+        self._wrapping: Wrapping | None = None
         self._case_keys: CaseKeys | None = None
         self._pseudonym_key: bytes | None = None
         self._signers: dict[str, Signer] = {}
@@ -76,12 +76,11 @@ class KeyVault(Vault, HeadKeeper):
     def unlock(self, passphrase: str = "") -> None:
         if self._wrapping is not None:
             return
-        from modconsole.vault import ciphers
         from modconsole.vault.case_keys import CaseKeys
-        from modconsole.vault.device_secrets import device_secret
+        from modconsole.vault.erasing import Wrapping
 
         self._secrets.unlock(passphrase)
-        wrapping = device_secret(self._db, self._secrets, _WRAPPING_KEY, ciphers.commitment)
+        wrapping = Wrapping(self._db, self._secrets)
         self._case_keys = CaseKeys(self._db, wrapping)
         self._wrapping = wrapping
 
@@ -101,15 +100,13 @@ class KeyVault(Vault, HeadKeeper):
 
     @_one_at_a_time
     def open(self, case: str, sealed: bytes, about: bytes) -> bytes:
+        # Before the ciphers are loaded: the first screen is drawn while the keys are locked, and needs none.
+        key = self._keys.get(case)
+
         from modconsole.vault import ciphers
 
-        key = self._keys.get(case)
         if key is None:
-            raise VaultError(
-                "This case's key is gone: its text was erased.",
-                kept="What was decided is still in the log.",
-                next_step="There is nothing to do; an erased text cannot be brought back.",
-            )
+            raise Erased("This case's key is gone: its text was erased.")
         try:
             return ciphers.decrypt(key, sealed, about)
         except ciphers.Unsealable as error:
@@ -121,12 +118,15 @@ class KeyVault(Vault, HeadKeeper):
     @_one_at_a_time
     def seal_entry(self, case: str, plain: bytes, about: bytes) -> tuple[bytes, bytes, bytes]:
         from modconsole.vault import ciphers
+        from modconsole.vault.erasing import is_erased
 
         case_key, key = self._keys.get_or_make(case), ciphers.new_key()
         sealed = ciphers.encrypt(key, plain, about)
         ct = sha256(sealed).digest()
         wrapped = ciphers.encrypt(case_key, key, _about_entry_key(ct))
         with transaction(self._db):
+            if is_erased(self._db, case):  # by another console, since we got its key
+                raise Erased("This case was erased, so nothing about it can be kept any more.")
             self._db.execute(
                 'INSERT INTO entry_keys (ct, "case", wrapped) VALUES (?, ?, ?)', (ct, case, wrapped)
             )
@@ -178,12 +178,42 @@ class KeyVault(Vault, HeadKeeper):
         return self._signer(origin).public
 
     @_one_at_a_time
+    def erase(self, cases: Collection[str]) -> None:
+        from modconsole.vault import erasing
+
+        if "" in cases:
+            raise WrongUsage("The service's own key is no case's, and is not erased.")
+        erasing.erase(self._db, cases)
+
+    @_one_at_a_time
+    def rotate(self) -> None:
+        from modconsole.vault import erasing
+
+        if self._wrapping is None:
+            raise _locked()
+        erasing.rotate(self._db, self._secrets, self._wrapping)
+
+    @_one_at_a_time
+    def clear_wal(self) -> bool:
+        from modconsole.vault import erasing
+
+        return erasing.clear_wal(self._db)
+
+    @_one_at_a_time
     def keep_head(self, head: KeptHead) -> None:
         kept_heads.keep(self._db_for_heads, head)
 
     @_one_at_a_time
     def kept_heads(self) -> Sequence[KeptHead]:
         return kept_heads.kept(self._db_for_heads)
+
+    @_one_at_a_time
+    def keep_witnessed(self, head: WitnessedHead) -> None:
+        kept_heads.keep_witnessed(self._db, head)
+
+    @_one_at_a_time
+    def witnessed_heads(self) -> Sequence[WitnessedHead]:
+        return kept_heads.witnessed(self._db_for_heads)
 
     @_one_at_a_time
     def close(self) -> None:
@@ -219,29 +249,33 @@ class KeyVault(Vault, HeadKeeper):
     def _own_key(self, name: str) -> bytes:
         """Get a key of this home's own, kept wrapped like a case's, so that a new wrapping key leaves it as it is."""
         from modconsole.vault import ciphers
+        from modconsole.vault.erasing import about_own_key
 
         if self._wrapping is None:
             raise _locked()
-        about = b"modconsole own key v1\x00" + name.encode()
+        about = about_own_key(name)
         with transaction(self._db):
+            wrapping = self._wrapping.key()
             row = self._db.execute("SELECT wrapped FROM own_keys WHERE name=?", (name,)).fetchone()
             if row is not None:
-                return ciphers.unwrap(self._wrapping, row[0], about)
+                return ciphers.unwrap(wrapping, row[0], about)
             key = ciphers.new_key()
-            wrapped = ciphers.encrypt(self._wrapping, key, about)
+            wrapped = ciphers.encrypt(wrapping, key, about)
             self._db.execute("INSERT INTO own_keys (name, wrapped) VALUES (?, ?)", (name, wrapped))
         return key
 
     def _signer(self, origin: str) -> Signer:
+        if origin not in self._signers:
+            self._signers[origin] = self._new_signer(origin)
+        return self._signers[origin]
+
+    def _new_signer(self, origin: str) -> Signer:
         from modconsole.vault import ciphers
         from modconsole.vault.device_secrets import device_secret
 
         if self._wrapping is None:
             raise _locked()
-        if origin not in self._signers:
-            seed = device_secret(self._db, self._secrets, _log_key(origin), ciphers.public_half)
-            self._signers[origin] = ciphers.Signer(seed)
-        return self._signers[origin]
+        return ciphers.Signer(device_secret(self._db, self._secrets, _log_key(origin), ciphers.public_half))
 
 
 def _log_key(origin: str) -> str:

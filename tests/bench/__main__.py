@@ -9,11 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import command, console, intake, log, protocols
+from tests.bench import command, console, intake, log, protocols, queries
 from tests.bench.homes import prepared
 from tests.bench.report import Line, machine, table, tried
 
-NAMES = ("start", "keys", "command", "log", "intake", "protocols")
+NAMES = ("start", "keys", "command", "log", "intake", "protocols", "queries")
 
 
 def main() -> int:
@@ -40,6 +40,7 @@ def main() -> int:
             "command": lambda: command.queue_as_json(full(), runs),
             "log": lambda: log.seal_and_verify(small("log"), entries),
             "intake": lambda: intake.take_in(small("intake"), flags),
+            "queries": lambda: queries.look_up(Path(folder) / "queries", 10 * cases, runs),
             "protocols": lambda: protocols.library(Path(folder) / "protocols", runs),
         }
         lines: list[Line] = []

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from modconsole.core.actions import Action, ActionOrder, Outcome, OutcomeKind, TargetState
-from modconsole.core.decision import DecisionState, Entry, EntryKind, Record, fold
+from modconsole.core.decision import OUTLIVES_ITS_CASE, DecisionState, Entry, EntryKind, Record, fold
 from modconsole.core.errors import LogError, NotFound, SettingsError, VaultLocked
 from modconsole.core.model import Flag, Member, Post, Target, TargetKind, Thread
 from modconsole.core.protocol import (
@@ -111,6 +111,19 @@ class MemoryLog(AuditLog):
             if _matches(record.entry, query) and (not before or record.position < before)
         ]
         return (found[::-1] if newest_first else found)[:limit]
+
+    def erase(self, case: str) -> int:
+        gone = 0
+        for number, record in enumerate(self._records):
+            entry = record.entry
+            if entry.case == case and record.has_body and entry.kind not in OUTLIVES_ITS_CASE:
+                self._records[number] = replace(record, erased=True)
+                self._bodies[number] = None
+                gone += 1
+        return gone
+
+    def clear_wal(self) -> bool:
+        return True
 
     def open_body(self, record: Record) -> Mapping[str, object] | None:
         if self._vault.is_locked:

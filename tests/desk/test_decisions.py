@@ -245,9 +245,40 @@ async def test_a_log_that_fails_before_asking_means_the_forum_is_not_asked(
         with pytest.raises(LogError) as caught:
             await fast.desk.decisions.settle(state.id)
 
-    assert caught.value.kept == LogError.default_kept
+    assert state.id in caught.value.kept
+    assert "sealed and stays unsettled" in caught.value.kept
+    assert "not asked to do “Hide”" in caught.value.kept
+    assert f"case finish {state.id}" in caught.value.next_step
     assert fast.forum.orders == []
+    assert [left.id for left in fast.desk.decisions.unsettled()] == [state.id]
     assert kinds_of(await fast.desk.decisions.settle(state.id)) == ["applied"]
+
+
+def cannot_be_sealed(entry: Entry) -> None:
+    raise LogError("The disk is full.")
+
+
+async def test_a_log_that_fails_when_the_record_alone_settles_says_that_the_decision_is_sealed(
+    fast: Home, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(fast, forum_that_cannot(Action.NO_ACTION))
+    state = fast.desk.decisions.decide(case, [Choice(Action.NO_ACTION)], WHY)
+    monkeypatch.setattr(fast.log, "seal", cannot_be_sealed)
+
+    with pytest.raises(LogError) as caught:
+        await fast.desk.decisions.settle(state.id)
+    assert f"Decision {state.id} is sealed and stays unsettled" in caught.value.kept
+
+
+async def test_what_was_done_by_hand_and_cannot_be_sealed_leaves_a_decision_that_is(
+    fast: Home, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = fast.desk.decisions.decide(case, [Choice(Action.EMERGENCY_CALL)], WHY)
+    monkeypatch.setattr(fast.log, "seal", cannot_be_sealed)
+
+    with pytest.raises(LogError) as caught:
+        fast.desk.decisions.done_by_hand(state.id, state.orders[0].id)
+    assert f"Decision {state.id} is sealed and stays unsettled" in caught.value.kept
 
 
 async def test_a_log_that_fails_after_asking_never_says_that_the_forum_was_not_asked(

@@ -130,5 +130,6 @@ async def at_the_desk(
     console = Console(made.desk, notifier=made.notifier, logs=tmp_path, start=start)
     async with console.run_test(size=size) as pilot:
         at = At(console, pilot, made)
-        await at.until(lambda: console.sealed is not None, "the start")
+        await at.until(lambda: console._opening is not None, "the first frame")
+        console._open_up()  # as the first key does
         yield at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -208,6 +208,22 @@ class MemoryStore(CaseStore):
         same = [c for c in self.cases.values() if c.member_key == case.member_key and c.id != case.id]
         return same[:limit] if case.member_key else []
 
+    def of_member(self, forum: str, member_key: str) -> list[Case]:
+        return [
+            c for c in self.cases.values() if member_key and (c.forum, c.member_key) == (forum, member_key)
+        ]
+
+    def erase(self, tokens: Collection[str]) -> int:
+        gone = [case.id for case in self.cases.values() if case.token in tokens]
+        for kept in (self.cases, self.files, self._runs, self._notes, self._drafts):
+            for id in gone:
+                kept.pop(id, None)
+        self._version += 1
+        return len(gone)
+
+    def clear_wal(self) -> bool:
+        return True
+
     def close(self) -> None: ...
 
 
@@ -260,6 +276,12 @@ class MemoryLog(AuditLog):
             and (query.kind is None or record.entry.kind is query.kind)
         ]
         return (found[::-1] if newest_first else found)[:limit]
+
+    def erase(self, case: str) -> int:
+        return 0
+
+    def clear_wal(self) -> bool:
+        return True
 
     def open_body(self, record: Record) -> Mapping[str, object] | None:
         return record.entry.body
@@ -332,6 +354,13 @@ class MemoryVault(Vault):
 
     def verify_key(self, origin: str) -> bytes:
         return b""
+
+    def erase(self, cases: Collection[str]) -> None: ...
+
+    def rotate(self) -> None: ...
+
+    def clear_wal(self) -> bool:
+        return True
 
     def close(self) -> None: ...
 

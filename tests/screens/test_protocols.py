@@ -8,6 +8,7 @@ from pathlib import Path
 from modconsole.core.protocol import Escalation
 from modconsole.ports.library import LibraryProblem
 from modconsole.screens.dialogs import AskLine, Pick
+from modconsole.screens.emergency import EmergencyPanel
 from modconsole.screens.protocols import Protocols, Walk
 from tests.screens.driving import at_the_desk
 from tests.screens.stand_in import THOUGHTS, stand_in
@@ -100,3 +101,19 @@ async def test_an_answer_that_was_taken_back_stays_in_sight_of_its_question(tmp_
         await at.press("n")
         await at.press("g")
         await at.see("before: No (")
+
+
+async def test_the_emergency_panel_opens_over_the_library_and_over_a_walk(tmp_path: Path) -> None:
+    made = stand_in(cases=1)
+    async with at_the_desk(made, tmp_path) as at:
+        await at.press("P")
+        await at.dialog(Protocols)
+        await at.press("!")
+        await at.dialog(EmergencyPanel)
+        await at.press("escape")
+        await at.dialog(Protocols)
+        await at.press("enter")
+        await at.dialog(Walk)
+        await at.press("!")
+        await at.dialog(EmergencyPanel)
+        await at.see("999")

@@ -300,3 +300,15 @@ async def test_parting_words_are_plain_too(tmp_path: Path, capsys: pytest.Captur
         await pilot.pause()
 
     assert capsys.readouterr().err == "kind ␛]2;pwned␛\\ wordskind [/b] words\n"
+
+
+async def test_the_newest_notice_is_always_in_sight_however_small_the_terminal(tmp_path: Path) -> None:
+    app = SafeApp[None](crash_folder=tmp_path)
+    async with app.run_test(size=(60, 15), notifications=True) as pilot:
+        for number in range(8):
+            app.notify(f"Notice number {number}")
+        await pilot.pause()
+        shown = "\n".join("".join(s.text for s in strip) for strip in app.screen._compositor.render_strips())
+
+    assert "Notice number 7" in shown
+    assert "Notice number 4" not in shown

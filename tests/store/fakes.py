@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -71,6 +71,15 @@ class FakeVault(Vault):
 
     def verify_key(self, origin: str) -> bytes:
         raise NotImplementedError
+
+    def erase(self, cases: Collection[str]) -> None:
+        self.erased |= set(cases)
+
+    def rotate(self) -> None:
+        self._needs_keys()
+
+    def clear_wal(self) -> bool:
+        return True
 
     def close(self) -> None:
         self.locked = True

@@ -64,13 +64,22 @@ def test_all_of_it_is_saved_or_nothing(stores: tuple[DeskStore, DeskStore]) -> N
     assert urgency(one, HERE.id) is Urgency.TODAY
 
 
-def test_a_part_that_fails_and_is_caught_takes_back_itself_only(stores: tuple[DeskStore, DeskStore]) -> None:
+def test_a_part_that_fails_leaves_nothing_of_the_whole_and_catching_it_does_not_hide_that(
+    stores: tuple[DeskStore, DeskStore],
+) -> None:
     one, two = stores
+
+    def caught() -> None:
+        with one.alone():
+            one.save_case(replace(HERE, urgency=Urgency.NOW))
+            with pytest.raises(NoSuchCase):
+                one.save_case(a_case(99))
+
+    with pytest.raises(StoreError, match="Nothing of it was"):
+        caught()
+    assert urgency(two, HERE.id) is Urgency.SOON
     with one.alone():
         one.save_case(replace(HERE, urgency=Urgency.NOW))
-        with pytest.raises(NoSuchCase):
-            one.save_case(a_case(99))
-
     assert urgency(two, HERE.id) is Urgency.NOW
 
 

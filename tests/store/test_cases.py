@@ -66,6 +66,24 @@ def test_a_post_and_a_member_with_the_same_id_are_two_targets(store: DeskStore) 
     ]
 
 
+def test_many_targets_are_looked_up_at_once_in_the_order_asked(store: DeskStore) -> None:
+    here, twin = a_case(1), a_case(2)
+    store.take_in([with_file(here), with_file(twin)])
+    unknown = Target(TargetKind.POST, "none")
+
+    assert [twin, None, here, here] == store.cases_at(
+        "greenhouse", [twin.target, unknown, here.target, replace(here.target, thread="elsewhere")]
+    )
+    assert store.cases_at("orchard", [here.target]) == [None]
+    assert store.cases_at("greenhouse", []) == []
+
+
+def test_ids_in_use_are_told_from_free_ones(store: DeskStore) -> None:
+    store.take_in([with_file(a_case(1)), with_file(a_case(2))])
+
+    assert {a_case(1).id} == store.used([a_case(1).id, "c-free", 'c-"'])
+
+
 def test_text_that_is_not_valid_unicode_is_kept_as_received(store: DeskStore) -> None:
     case = a_case(1, target=Target(TargetKind.POST, "\ud83d", "\udfff"))
     file = a_file(case, "broken \ud83d, \x00 and \x1b[2J")

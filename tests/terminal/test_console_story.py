@@ -128,7 +128,7 @@ def answer_a_member_in_danger(console: Console, home: Path) -> str:
     console.press(ENTER, see="To do by hand: Emergency call.")
     console.press("b", see="Emergency call: done")
     console.press("log number 12", see="log number 12")
-    console.press(ENTER, see="Sealed: Emergency call, done by hand.")
+    console.press(ENTER, see="Sealed: Emergency call, done")  # the rest is on the notice’s next line
     console.press("c", see="Before it can be closed")  # the rest of the checklist is open still
     console.press(ENTER, gone="Before it can be closed")
     return case

@@ -144,6 +144,8 @@ def write(console: Console, case: str, seen: Seen) -> None:
     console.decide("Write to member")
     console.see("esc when done")
     console.settle()
+    if "Which template?" in console.words():  # own words this time
+        console.press(ESCAPE, gone="Which template?")
     console.press(f"We are here this evening {case}", see=f"this evening {case}")
     console.press(ESCAPE, see="use this text")
     console.press(ENTER, see="Why? A few words")

@@ -182,7 +182,7 @@ def test_the_file_is_private_durable_and_holds_no_key_in_the_clear(tmp_path: Pat
     vault.seal(CASE, b"a kind word", b"")
     vault.pseudonym("forum", "member")
     keys = vault._keys._remembered.values()
-    own = [*keys, vault._wrapping, vault._pseudonym_key]
+    own = [*keys, vault._keys._wrapping.key(), vault._pseudonym_key]
 
     for file in tmp_path.glob("keys.db*"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
