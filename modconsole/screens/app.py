@@ -7,7 +7,7 @@ import gc
 import os
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -279,11 +279,14 @@ class Console(SafeApp[int]):
         if not problems:
             self.take_down("library")
             return
+        first = replace(
+            problems[0], file=Path(problems[0].file).name
+        )  # the way to it would push out what is wrong
         more = f" ({count(len(problems), 'mistake')} in all)" if len(problems) > 1 else ""
         self.put_up(
             Banner(
                 "library",
-                f"Protocol files: {problems[0]}{more}",
+                f"Protocol files: {first}{more}",
                 "`modconsole protocol check` names every mistake.",
                 kept="The last good version of each protocol stays in use.",
             )

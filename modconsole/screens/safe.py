@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -31,9 +31,6 @@ from modconsole.core.text import is_safe, plain, without_unsafe
 from modconsole.screens.crash import may_be_quoted, write_crash_report
 
 __all__ = ["SAFE_FILTER", "SafeApp", "SafeFilter", "content"]
-
-MOST_NOTICES = 3
-"""Notices on screen at a time: they fit into 24 rows and leave most of what is under them."""
 
 SHOWN_AT_MOST = 20_000
 """Characters of one text that a widget is given: laying out more takes longer than anybody reads."""
@@ -73,6 +70,9 @@ class SafeApp(App[ReturnType]):
         now: The clock; names the reports.
     """
 
+    MOST_NOTICES: ClassVar[int] = 3
+    """Notices on screen at a time: they fit into 24 rows and leave most of what is under them."""
+
     def __init__(
         self, *, crash_folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
@@ -103,7 +103,7 @@ class SafeApp(App[ReturnType]):
 
     def _refresh_notifications(self) -> None:
         # Textual would pile them up past the edge of a small terminal, the newest out of sight. The oldest makes room.
-        for oldest in list(self._notifications)[:-MOST_NOTICES]:
+        for oldest in list(self._notifications)[: -self.MOST_NOTICES]:
             self._unnotify(oldest, refresh=False)
         super()._refresh_notifications()
 

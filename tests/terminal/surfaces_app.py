@@ -91,7 +91,7 @@ class Surfaces(App[None]):
 
 
 class Safe(SafeApp[None], Surfaces):
-    pass
+    MOST_NOTICES = 1000  # every text is to be drawn, also those that would make room for newer ones
 
 
 class Leaky(Surfaces):
