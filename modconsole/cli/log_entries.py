@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from modconsole.core.decision import Record
+from modconsole.core.decision import EntryKind, Record
 from modconsole.core.errors import WrongUsage
 
 __all__ = ["entry_plain", "moment", "said", "utc"]
@@ -45,7 +45,9 @@ def utc(at: datetime) -> str:
 def said(record: Record) -> str:
     """Give in a line what an entry is about."""
     entry = record.entry
-    words = (entry.kind.replace("_", " "), ", ".join(entry.actions), entry.outcome, entry.urgency)
+    about = entry.protocols if entry.kind is EntryKind.PROTOCOL_APPROVED else ()
+    named = ", ".join(f"{used.id} {used.version}" for used in about)
+    words = (entry.kind.replace("_", " "), named, ", ".join(entry.actions), entry.outcome, entry.urgency)
     return " · ".join(word for word in words if word)
 
 

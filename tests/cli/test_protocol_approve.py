@@ -124,6 +124,7 @@ def test_a_lead_approves_and_a_moderators_console_takes_it_over(lead: Console, d
     assert status(desk) == "approved"
     sealed = desk.json("audit", "list", "--kind", "protocol_approved")
     assert [entry["protocols"][0]["sha256"] for entry in sealed] == [given["sha256"]]
+    assert "evening-walk" in desk("audit", "list")
     assert "Pat" not in Path(given["file"]).read_text("utf-8")
     for console in (lead, desk):
         assert console.json("audit", "verify")["sound"]
