@@ -254,6 +254,15 @@ COMMANDS: tuple[Command, ...] = (
         check=lambda d: d.why_no_case(),
         foot=50,
     ),
+    # In every pane: where it did nothing, the first letter of what is looked for would be a command of the case.
+    _desk(
+        "filter",
+        "/",
+        "filter",
+        "Show only cases whose id, forum, topic or reason has these letters.",
+        lambda d: d.filter(),
+        foot=55,
+    ),
     _desk(
         "library",
         "P",
@@ -341,14 +350,6 @@ COMMANDS: tuple[Command, ...] = (
         "Open the case: you claim it, its text stays folded.",
         lambda d: d.open_selected(),
         foot=10,
-    ),
-    _queue(
-        "filter",
-        "/",
-        "filter",
-        "Show only cases whose id, forum, topic or reason has these letters.",
-        lambda d: d.filter(),
-        foot=12,
     ),
     _queue("all", "0", "any urgency", "Show every urgency.", lambda d: d.queue.only("")),
     _queue("now", "1", "only now", "Show only what is needed now.", lambda d: d.queue.only("now")),

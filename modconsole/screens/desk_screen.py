@@ -382,9 +382,10 @@ class DeskScreen(Answering, Screen[object]):
         return "" if len(self.desk.forums.ids) > 1 else "There is only one forum."
 
     def filter(self) -> None:
-        """Open the filter line over the queue."""
+        """Go to the queue and open the filter line over it."""
         from modconsole.screens.fields import Field
 
+        self.go(self.queue)
         if not self.query("#filter"):
             field = Field(self.queue.wanted.text, placeholder="id, forum, topic or reason", id="filter")
             self.query_one("#left").mount(field, before=self.queue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from textual import events
 
 from modconsole.core.model import CaseState
@@ -19,12 +20,12 @@ from tests.screens.driving import at_the_desk
 from tests.screens.stand_in import NOW, stand_in
 
 
-async def test_letters_after_the_filter_key_are_the_filter_and_no_commands(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tabs", [0, 1, 2], ids=["in the case", "in the protocol", "in the queue"])
+async def test_letters_after_the_filter_key_are_the_filter_and_no_commands(tmp_path: Path, tabs: int) -> None:
     made = stand_in(cases=3)
     async with at_the_desk(made, tmp_path) as at:
-        await at.press("enter")
+        await at.press("enter", *(["tab"] * tabs))
         await at.see("space shows it")
-        await at.press("escape")
         at.burst("/", "x", "c", "p", "z")
         await at.until(lambda: at.console.screen.query("#filter"), "the filter")
         await at.settled()
