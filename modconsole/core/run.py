@@ -18,6 +18,7 @@ from modconsole.core.protocol import (
     Question,
     QuestionType,
     ReviewProtocol,
+    SignOff,
     Step,
     Test,
     When,
@@ -43,6 +44,7 @@ __all__ = [
     "checked",
     "close_blockers",
     "demanded_urgency",
+    "sign_off_due",
     "view",
 ]
 
@@ -344,6 +346,14 @@ def _holds(test: Test, answers: Mapping[str, Answer]) -> bool:
 
 def _number(answer: Answer) -> float:
     return float(answer.values[0])
+
+
+def sign_off_due(shown: RunView) -> SignOff | None:
+    """Give who signs afterwards, if the answers so far call for it. Nothing ever waits for a signature."""
+    sign_off = shown.protocol.sign_off
+    if sign_off is None or shown.switched_to or _because(sign_off.when, shown.answers) is None:
+        return None
+    return sign_off
 
 
 def demanded_urgency(views: Iterable[RunView]) -> Urgency | None:

@@ -10,7 +10,16 @@ from typing import NamedTuple
 
 from modconsole.core.actions import ACTIONS
 from modconsole.core.protocol import Option, ProtocolStatus, Question, QuestionType, ReviewProtocol, Style
-from modconsole.core.run import NOT_NEEDED, SKIP_REASONS, Answer, Follow, RunView, StepState, StepView
+from modconsole.core.run import (
+    NOT_NEEDED,
+    SKIP_REASONS,
+    Answer,
+    Follow,
+    RunView,
+    StepState,
+    StepView,
+    sign_off_due,
+)
 from modconsole.core.text import plain
 from modconsole.desk import Standing, StandingKind
 from modconsole.screens.ink import Ink, Line, Span, bullet, paragraph
@@ -420,6 +429,12 @@ def _how_to_tell(protocol: ReviewProtocol, role: str, width: int) -> Iterator[Li
 
 def _ending(shown: RunView, blockers: Sequence[str] | None, width: int) -> Iterator[Line]:
     yield []
+    sign_off = sign_off_due(shown)
+    if sign_off is not None:
+        who = "two people sign" if sign_off.two_person else "signs"
+        yield from paragraph(
+            f"Afterwards {who}: {role_words(sign_off.role)}. Nothing waits for it.", width, Ink.DIM
+        )
     if blockers is None:
         if shown.protocol.finished_when:
             yield from paragraph(f"Finished when: {shown.protocol.finished_when}", width, Ink.DIM, limit=600)

@@ -18,6 +18,7 @@ from modconsole.core.protocol import (
     Question,
     QuestionType,
     ReviewProtocol,
+    SignOff,
     Step,
     Style,
     Test,
@@ -34,6 +35,7 @@ from modconsole.core.run import (
     checked,
     close_blockers,
     demanded_urgency,
+    sign_off_due,
     view,
 )
 from modconsole.core.urgency import Urgency
@@ -688,3 +690,15 @@ def test_a_number_is_kept_in_its_one_form_so_that_conditions_mean_the_number() -
     assert checked(many, ["05"]) == ("5",)
     assert checked(many, [" +5 "]) == ("5",)
     assert checked(many, ["-0"]) == ("0",)
+
+
+def test_a_signature_is_due_when_its_condition_holds_and_not_once_another_protocol_took_over() -> None:
+    signed = SignOff("safeguarding_lead", only_if("changed", Operator.IN, "yes", "unclear"))
+    over = choice("imminent", Consequence(("yes",), switch_to="other"))
+    sheet = replace(protocol(step("change", choice("changed")), step("danger", over)), sign_off=signed)
+
+    assert sign_off_due(Walk(sheet).view) is None
+    assert sign_off_due(Walk(sheet).answer("changed", "no").view) is None
+    assert sign_off_due(Walk(sheet).answer("changed", "unclear").view) == signed
+    assert sign_off_due(Walk(sheet).answer("changed", "yes").answer("imminent", "yes").view) is None
+    assert sign_off_due(Walk(replace(sheet, sign_off=SignOff("buddy"))).view) == SignOff("buddy")
