@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import select
 from collections.abc import Callable, Coroutine, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -189,6 +190,8 @@ class Console(SafeApp[int]):
         self._opening = self.set_timer(FIRST_REST, self._open_up)
         self.background(self._watch_library())
         self.set_interval(15, self._tick)
+        if not self.is_headless:
+            self.set_interval(1, self._look_for_terminal)
 
     def _open_up(self) -> None:
         """Do what the first frame did not need: keys, unsettled decisions, forums. The first key brings it forward."""
@@ -419,6 +422,14 @@ class Console(SafeApp[int]):
         self.count_up()
 
     # Time
+
+    def _look_for_terminal(self) -> None:
+        """Leave when the window was closed without a signal reaching us: reading nothing for ever would burn a core."""
+        terminal = select.poll()
+        terminal.register(0, 0)  # a hang-up is told without being asked for
+        if any(state & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, state in terminal.poll(0)):
+            self._desk_screen.let_go()
+            os._exit(0)  # every answer is saved and every entry sealed; there is no terminal to put in order
 
     def _tick(self) -> None:
         self._desk_screen.tick()

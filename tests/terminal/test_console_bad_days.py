@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
+import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +124,31 @@ def test_what_another_process_keeps_to_itself_is_read_but_not_decided_on(demo: P
         assert shown == 0
         assert_said(said, 4, "Safe: ", "Next: ")
         assert set(sealed) == {"config_changed"}
+
+
+def test_a_window_that_is_closed_without_a_signal_ends_the_console(demo: Path) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        console = subprocess.Popen(
+            [sys.executable, "-m", "modconsole"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "MODCONSOLE_HOME": str(demo), "TERM": "xterm-256color"},
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN) and None,
+        )
+        os.close(theirs)
+        drawn = b""
+        while b"emergency" not in drawn:
+            drawn += os.read(ours, 65536)
+    finally:
+        os.close(ours)
+
+    try:
+        assert console.wait(timeout=30) == 0
+    finally:
+        console.kill()
+    assert command_json(demo, "audit", "verify")["sound"]
 
 
 @contextmanager
