@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,8 @@ def filled(home: Home) -> Home:
     return home
 
 
-def newest(home: Home, **query: object) -> Record:
-    return home.log.records(LogQuery(**query), limit=1)[0]  # type: ignore[arg-type]
+def newest(home: Home, **query: Any) -> Record:
+    return home.log.records(LogQuery(**query), limit=1)[0]
 
 
 def what(home: Home) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -573,8 +574,8 @@ def filled(machine: Callable[..., Machine], review: Gathering, tmp_path: Path) -
     return review
 
 
-def places(review: Gathering, query: LogQuery, **more: object) -> list[tuple[str, int]]:
-    found = review.records(query, **more)  # type: ignore[arg-type]
+def places(review: Gathering, query: LogQuery, **more: Any) -> list[tuple[str, int]]:
+    found = review.records(query, **more)
     return [(record.origin.split("/")[1], record.seq) for record in found]
 
 

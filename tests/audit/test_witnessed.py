@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,9 +160,9 @@ def test_an_earlier_head_can_be_asked_about(staff: Staff) -> None:
         ({"old_size": -1}, "cannot continue"),
     ],
 )
-def test_what_cannot_be_asked_is_named(staff: Staff, asked: dict[str, object], said: str) -> None:
+def test_what_cannot_be_asked_is_named(staff: Staff, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(WrongUsage, match=said):
-        staff.side.request(**asked)  # type: ignore[arg-type]
+        staff.side.request(**asked)
 
 
 def test_an_empty_log_has_nothing_to_witness(tmp_path: Path) -> None:
@@ -406,7 +407,8 @@ def test_an_older_copy_put_back_together_with_an_older_keys_db_is_found_by_the_c
     assert receipt.origin == f"{ORIGIN}-2"
     (opening,) = staff.device.log.records(LogQuery(kind=EntryKind.KEY_EVENT))
     assert opening.entry.detail == "shortened"
-    assert opening.header["prev"]["size"] == opening.header["prev"]["witnessed"]["size"] == 9  # type: ignore[index]
+    previous: Any = opening.header["prev"]
+    assert previous["size"] == previous["witnessed"]["size"] == 9
 
 
 def test_a_log_that_went_on_after_it_was_put_back_goes_on_no_further_once_its_witness_is_heard(
@@ -553,7 +555,8 @@ def test_a_log_begun_after_a_loss_names_it_too(staff: Staff) -> None:
 
     (opening,) = staff.device.log.records(LogQuery(kind=EntryKind.KEY_EVENT))
     assert opening.origin == f"{ORIGIN}-2"
-    assert opening.header["prev"]["witnessed"]["size"] == 6  # type: ignore[index]
+    previous: Any = opening.header["prev"]
+    assert previous["witnessed"]["size"] == 6
 
 
 def test_without_a_witness_nothing_is_named(staff: Staff) -> None:

@@ -81,9 +81,18 @@ def validator(kind: str) -> Draft202012Validator:
 VALIDATORS = {kind: validator(kind) for kind in FILES}
 
 
+def as_an_editor(text: str) -> Any:
+    """Read a file as an editor does."""
+    loader = Core(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 def told(kind: str, text: str) -> list[str]:
     """Every error the schema finds in a file, as an editor would read it."""
-    read_by_an_editor = yaml.load(text, Core)  # noqa: S506, a safe loader of our own
+    read_by_an_editor = as_an_editor(text)
     return [
         f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"
         for error in VALIDATORS[kind].iter_errors(read_by_an_editor)
@@ -189,7 +198,7 @@ def test_editors_that_know_only_an_older_json_schema_judge_alike():
         old = Draft7Validator(json_schema(kind[1]), format_checker=FormatChecker())
 
         Draft7Validator.check_schema(old.schema)
-        assert old.is_valid(yaml.load(text, Core)) == (mistake is None), mistake or text[:100]  # noqa: S506
+        assert old.is_valid(as_an_editor(text)) == (mistake is None), mistake or text[:100]
 
 
 # What no schema can see, and the loader refuses. Whoever trusts the editor alone still runs the check.
